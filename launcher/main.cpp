@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <cstdio>
+#include <cstring>
+#include <span>
+
+#include "launcher/command.h"
+
+namespace dragoman {
+namespace {
+
+int version_command(int, char**) {
+  std::printf("dragoman %s\n", DRAGOMAN_VERSION);
+  return kExitOk;
+}
+
+constexpr Command kCommands[] = {
+    {"version", "", "print the version", version_command},
+};
+
+int usage(FILE* to) {
+  std::fprintf(to, "usage: dragoman COMMAND …\n\n");
+  for (const Command& command : kCommands) {
+    std::fprintf(to, "  %-14s %-46s %s\n", command.name, command.arguments, command.summary);
+  }
+  std::fprintf(to, "\n'dragoman COMMAND --help' tells more.\n");
+  return to == stdout ? kExitOk : kExitUsage;
+}
+
+}  // namespace
+}  // namespace dragoman
+
+int main(int argc, char** argv) {
+  using namespace dragoman;
+  if (argc < 2) return usage(stderr);
+  if (!std::strcmp(argv[1], "--help") || !std::strcmp(argv[1], "-h")) return usage(stdout);
+  for (const Command& command : kCommands) {
+    if (!std::strcmp(argv[1], command.name)) return command.run(argc - 1, argv + 1);
+  }
+  std::fprintf(stderr, "dragoman: unknown command '%s'\n", argv[1]);
+  return usage(stderr);
+}

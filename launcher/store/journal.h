@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The journal: a local SQLite database that holds every row until (and whether or not) it is
+// shipped elsewhere.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dragoman {
+
+/// Times are UTC ns since 1970; the database holds them as ISO 8601 text with microseconds and 'Z',
+/// which sorts and compares as time and which PostgreSQL reads as timestamptz.
+struct TraceRow {
+  std::string trace_id;
+  uint64_t started_at = 0;
+  std::optional<uint64_t> ended_at;
+  std::string src_extension;
+  std::optional<std::string> dst_extension;
+  int sample_rate = 16000, channels = 1;
+};
+struct MetricRow {
+  std::string trace_id, station_key, tap, metric_key;
+  uint64_t bucket_ts = 0;
+  int bucket_ms = 5000;
+  int64_t count = 0;
+  double min = 0, max = 0, avg = 0, last = 0;
+};
+struct SegmentRow {
+  std::string trace_id, station_key, tap;
+  uint64_t bucket_ts = 0;
+  int bucket_ms = 5000, sample_rate_hz = 16000, channels = 1;
+  std::string format = "WAV_PCM_S16LE_MONO", file_path;
+};
+/// One clause that somebody said and what was said of it to the other. Key: trace_id, channel,
+/// utterance, clause, target_language (empty until translated). Written more than once as it goes
+/// its way: what a later row leaves empty keeps its value.
+struct UtteranceRow {
+  std::string trace_id, channel, extension;
+  uint64_t utterance = 0;
+  int clause = 0;
+  std::string language, text, stt_provider;
+  uint64_t start_at = 0, end_at = 0, committed_at = 0;
+  double endpoint_ms = 0, decode_ms = 0;
+  std::string target_language, translation, translate_provider, tts_provider;
+  std::optional<uint64_t> translated_at, first_audio_at;
+  std::optional<double> translation_ms, tts_first_audio_ms, delay_ms, speaking_rate;
+};
+
+/// Appends are queued (any thread, never blocking on the disk) and written by the journal's own
+/// thread in one transaction a second. Rows that exist already are updated, never doubled. Nothing
+/// acknowledged by flush() is lost by a kill or a power cut.
+class Journal {
+ public:
+  /// Opens or creates the database and brings its schema up to date (data/migrations/sqlite).
+  /// Throws std::runtime_error with a message that names the file and the cure.
+  static std::unique_ptr<Journal> open(const std::string& path);
+  virtual ~Journal() = default;  ///< writes what is queued
+
+  virtual void append(TraceRow row) = 0;
+  virtual void append(MetricRow row) = 0;
+  virtual void append(SegmentRow row) = 0;
+  virtual void append(UtteranceRow row) = 0;
+
+  /// Blocks until everything appended so far is in the database. For shutdown, reports and tests.
+  virtual void flush() = 0;
+  /// Rows not written because the disk failed or the bounded queue was full, since the start.
+  virtual uint64_t dropped() const = 0;
+};
+
+}  // namespace dragoman

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Buckets of the one clock: UTC multiples of 5 s, shared by metrics, WAV segments and knob
+// snapshots.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace dragoman {
+
+/// Length of a bucket in nanoseconds.
+inline constexpr uint64_t kBucketNs = 5'000'000'000;
+
+/// Start (ns since 1970, UTC) of the bucket that holds `utc_ns`; a bucket holds its start, not its
+/// end.
+constexpr uint64_t bucket_start(uint64_t utc_ns) { return utc_ns - utc_ns % kBucketNs; }
+
+/// What a bucket keeps of one parameter's readings. Without readings (count 0) the other fields
+/// mean nothing.
+struct Aggregate {
+  uint64_t count = 0;
+  double min = 0, max = 0, sum = 0, last = 0;
+
+  /// A sampled parameter: one more reading.
+  void add(double value) {
+    min = count ? std::min(min, value) : value;
+    max = count ? std::max(max, value) : value;
+    sum += value;
+    last = value;
+    ++count;
+  }
+  /// A counted parameter: `increment` more; `last` is the bucket's total, `count` how many readings
+  /// made it, min/max/avg are those of the increments.
+  void count_up(double increment) {
+    const double total = count ? last + increment : increment;
+    add(increment);
+    last = total;
+  }
+  double avg() const { return count ? sum / static_cast<double>(count) : 0; }
+};
+
+}  // namespace dragoman

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Channels: text that crosses from one pipeline to others of the same process, as audio does in
 // GStreamer's interaudiosink and interaudiosrc. sttsink publishes on one, any number of ttssrc and
-// captionsrc listen.
+// captionsrc listen. A program that is not an element publishes through sttsink's action signal
+// `say` (language s, text s), which works in any state: the clause goes out on the sink's channel,
+// begun, ended and committed now.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +29,11 @@ class ChannelListener {
   /// A clause was committed. Called on the publisher's decoding thread, in order within a channel;
   /// must not block.
   virtual void on_clause(const std::shared_ptr<const Clause>& clause) = 0;
+  /// The publisher of `channel` reached the end of its stream (sttsink at EOS, after its last
+  /// clause). Called as on_clause is. ttssrc and captionsrc whose property `end-with-channel` is
+  /// true (default false: a call's listener outlives the speaker) go to EOS once all that was said
+  /// before is translated and pushed; so a pipeline that reads a file ends by itself.
+  virtual void on_end(const std::string& channel) {}
 };
 
 /// The process's channels. Owned by the speech plugin; every function may be called from any
@@ -43,6 +50,9 @@ class Channels {
 
   /// Hands `clause` to all listeners of `clause->channel`.
   void publish(const std::shared_ptr<const Clause>& clause);
+
+  /// Tells all listeners of `channel` that its publisher has ended.
+  void end(const std::string& channel);
 
  private:
   struct Impl;

@@ -3,6 +3,8 @@
 // shipped elsewhere.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -50,14 +52,28 @@ struct UtteranceRow {
   std::optional<double> translation_ms, tts_first_audio_ms, delay_ms, speaking_rate;
 };
 
+struct JournalOptions {
+  size_t queue_limit = 65536;                ///< rows that may wait in memory
+  std::chrono::milliseconds interval{1000};  ///< between transactions, and between retries
+};
+
+/// The journal's file in the launcher's data folder.
+inline std::string journal_path(const std::string& data_folder) {
+  return data_folder + "/journal.db";
+}
+
 /// Appends are queued (any thread, never blocking on the disk) and written by the journal's own
 /// thread in one transaction a second. Rows that exist already are updated, never doubled. Nothing
 /// acknowledged by flush() is lost by a kill or a power cut.
+///
+/// While the disk is full, the file locked or damaged, rows wait in the bounded queue and are tried
+/// again; when it is full the least important go first: metrics, then segments (their files are
+/// found again by mend_segments()), then utterances, then traces.
 class Journal {
  public:
   /// Opens or creates the database and brings its schema up to date (data/migrations/sqlite).
   /// Throws std::runtime_error with a message that names the file and the cure.
-  static std::unique_ptr<Journal> open(const std::string& path);
+  static std::unique_ptr<Journal> open(const std::string& path, const JournalOptions& options = {});
   virtual ~Journal() = default;  ///< writes what is queued
 
   virtual void append(TraceRow row) = 0;
@@ -65,8 +81,11 @@ class Journal {
   virtual void append(SegmentRow row) = 0;
   virtual void append(UtteranceRow row) = 0;
 
-  /// Blocks until everything appended so far is in the database. For shutdown, reports and tests.
+  /// Blocks until everything appended so far is in the database, or until one attempt to write it
+  /// has failed: waiting() is 0 if all is written. For shutdown, reports and tests.
   virtual void flush() = 0;
+  /// Rows not in the database yet.
+  virtual uint64_t waiting() const { return 0; }
   /// Rows not written because the disk failed or the bounded queue was full, since the start.
   virtual uint64_t dropped() const = 0;
 };

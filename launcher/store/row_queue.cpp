@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/store/row_queue.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace dragoman {
+namespace {
+
+template <typename Row>
+std::deque<Row> take_front(std::deque<Row>& from, size_t& most) {
+  const size_t count = std::min(most, from.size());
+  most -= count;
+  if (count == from.size()) return std::exchange(from, {});
+  const auto end = from.begin() + static_cast<std::ptrdiff_t>(count);
+  std::deque<Row> taken(std::make_move_iterator(from.begin()), std::make_move_iterator(end));
+  from.erase(from.begin(), end);
+  return taken;
+}
+
+template <typename Row>
+void put_front(std::deque<Row>& to, std::deque<Row>&& rows) {
+  to.insert(to.begin(), std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+}
+
+}  // namespace
+
+void RowQueue::push(TraceRow row) {
+  rows_.traces.push_back(std::move(row));
+  trim();
+}
+
+void RowQueue::push(UtteranceRow row) {
+  rows_.utterances.push_back(std::move(row));
+  trim();
+}
+
+void RowQueue::push(SegmentRow row) {
+  rows_.segments.push_back(std::move(row));
+  trim();
+}
+
+void RowQueue::push(MetricRow row) {
+  rows_.metrics.push_back(std::move(row));
+  trim();
+}
+
+Rows RowQueue::take(size_t most) {
+  Rows taken;
+  taken.traces = take_front(rows_.traces, most);
+  taken.utterances = take_front(rows_.utterances, most);
+  taken.segments = take_front(rows_.segments, most);
+  taken.metrics = take_front(rows_.metrics, most);
+  return taken;
+}
+
+void RowQueue::put_back(Rows rows) {
+  put_front(rows_.traces, std::move(rows.traces));
+  put_front(rows_.utterances, std::move(rows.utterances));
+  put_front(rows_.segments, std::move(rows.segments));
+  put_front(rows_.metrics, std::move(rows.metrics));
+  trim();
+}
+
+void RowQueue::trim() {
+  while (rows_.size() > limit_) {
+    ++dropped_;
+    if (!rows_.metrics.empty()) {
+      rows_.metrics.pop_front();
+    } else if (!rows_.segments.empty()) {
+      rows_.segments.pop_front();
+    } else if (!rows_.utterances.empty()) {
+      rows_.utterances.pop_front();
+    } else {
+      rows_.traces.pop_front();
+    }
+  }
+}
+
+}  // namespace dragoman

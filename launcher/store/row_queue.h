@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The rows that wait for the journal's next transaction.
+#pragma once
+
+#include <deque>
+
+#include "launcher/store/journal.h"
+
+namespace dragoman {
+
+/// Rows by kind, the most important kind first, each in the order appended.
+struct Rows {
+  std::deque<TraceRow> traces;
+  std::deque<UtteranceRow> utterances;
+  std::deque<SegmentRow> segments;
+  std::deque<MetricRow> metrics;
+
+  size_t size() const {
+    return traces.size() + utterances.size() + segments.size() + metrics.size();
+  }
+};
+
+/// A bounded queue of rows. Past the limit the oldest row of the least important kind is dropped
+/// and counted. Not locked: its owner does that.
+class RowQueue {
+ public:
+  explicit RowQueue(size_t limit) : limit_(limit) {}
+
+  void push(TraceRow row);
+  void push(UtteranceRow row);
+  void push(SegmentRow row);
+  void push(MetricRow row);
+
+  /// Up to `most` rows, the most important kinds first.
+  Rows take(size_t most);
+  /// Returns what take() gave, to the front.
+  void put_back(Rows rows);
+
+  size_t size() const { return rows_.size(); }
+  uint64_t dropped() const { return dropped_; }
+
+ private:
+  void trim();
+
+  const size_t limit_;
+  Rows rows_;
+  uint64_t dropped_ = 0;
+};
+
+}  // namespace dragoman

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Rows into tables: the journal's prepared statements.
+#pragma once
+
+#include "launcher/store/database.h"
+#include "launcher/store/journal.h"
+#include "launcher/store/row_queue.h"
+
+namespace dragoman {
+
+/// Writes rows to an up-to-date database, which must outlive it. A row whose key exists updates it:
+/// - a trace and an utterance keep what the new row leaves empty;
+/// - an utterance's row without target language becomes the row of its first translation; what was
+///   heard is the same in the rows of all its languages;
+/// - a metric and a segment are replaced.
+class RowWriter {
+ public:
+  explicit RowWriter(Database& database);
+
+  /// Writes all of `rows` in one transaction, or throws DatabaseError and none is written. A row
+  /// that can never be written (it breaks a constraint) is left out; the result counts those.
+  size_t write(const Rows& rows);
+
+ private:
+  template <typename Row>
+  size_t write_all(const std::deque<Row>& rows);
+  void write_row(const TraceRow& row);
+  void write_row(const MetricRow& row);
+  void write_row(const SegmentRow& row);
+  void write_row(const UtteranceRow& row);
+
+  Database& database_;
+  Statement update_trace_, insert_trace_;
+  Statement put_metric_, put_segment_;
+  Statement update_heard_, insert_utterance_, name_language_, copy_heard_, update_said_;
+};
+
+}  // namespace dragoman

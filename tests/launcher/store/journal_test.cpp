@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <thread>
+
+#include "launcher/store/iso_time.h"
+#include "launcher/store/migrations.h"
+#include "launcher/store/row_queue.h"
+#include "tests/launcher/store/store_fixture.h"
+
+namespace dragoman {
+namespace {
+
+using JournalTest = StoreTest;
+
+/// The message with which the journal at `path` is refused.
+std::string refusal(const std::string& path) {
+  try {
+    Journal::open(path);
+    return "opened";
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+}
+
+TEST(IsoTime, has_microseconds_and_z_and_reads_back) {
+  const uint64_t time = kNoon + 123'456'789;
+  EXPECT_EQ(iso_time(time), "2026-03-01T12:00:00.123456Z");
+  EXPECT_EQ(parse_iso_time(iso_time(time)), kNoon + 123'456'000);
+  EXPECT_EQ(parse_iso_time("2026-03-01"), kNoon - 12 * 3600 * kSecondNs);
+  EXPECT_EQ(parse_iso_time("2026-03-01 12:00:00"), kNoon);
+}
+
+TEST(IsoTime, refuses_what_is_no_time) {
+  for (const char* text : {"", "yesterday", "2026-13-01", "2026-03-01T", "2026-03-01T12:00:00.Z",
+                           "2026-03-01T12:00:00Zjunk", "1969-12-31"}) {
+    EXPECT_FALSE(parse_iso_time(text)) << text;
+  }
+}
+
+TEST(RowQueueTest, drops_metrics_first_and_traces_last) {
+  RowQueue queue(3);
+  queue.push(trace_row());
+  queue.push(heard_row());
+  queue.push(segment_row(0));
+  queue.push(metric_row(0));
+  EXPECT_EQ(queue.dropped(), 1u);
+  queue.push(heard_row(1));
+  queue.push(trace_row("t2"));
+  const Rows rows = queue.take(10);
+  EXPECT_EQ(rows.traces.size(), 2u);
+  EXPECT_EQ(rows.utterances.size(), 1u);
+  EXPECT_EQ(rows.utterances.front().clause, 1);
+  EXPECT_EQ(rows.segments.size() + rows.metrics.size(), 0u);
+  EXPECT_EQ(queue.dropped(), 3u);
+}
+
+TEST(RowQueueTest, keeps_the_order_of_what_is_put_back) {
+  RowQueue queue(10);
+  for (int clause : {0, 1, 2}) queue.push(heard_row(clause));
+  Rows first = queue.take(2);
+  queue.push(heard_row(3));
+  queue.put_back(std::move(first));
+  const Rows all = queue.take(10);
+  ASSERT_EQ(all.utterances.size(), 4u);
+  for (int clause : {0, 1, 2, 3}) {
+    EXPECT_EQ(all.utterances[static_cast<size_t>(clause)].clause, clause);
+  }
+}
+
+TEST_F(JournalTest, holds_every_row_after_a_flush) {
+  auto journal = Journal::open(path());
+  journal->append(trace_row());
+  journal->append(metric_row(0));
+  journal->append(segment_row(0));
+  journal->append(heard_row());
+  journal->flush();
+  EXPECT_EQ(journal->waiting(), 0u);
+  EXPECT_EQ(ask("SELECT started_at FROM traces"), "2026-03-01T12:00:00.000000Z");
+  EXPECT_EQ(ask("SELECT avg FROM metrics_agg_5s"), "-24.5");
+  EXPECT_EQ(ask("SELECT file_path FROM audio_segments_5s"), "/audio/0.wav");
+  EXPECT_EQ(ask("SELECT text FROM utterances"), "good morning");
+  EXPECT_EQ(ask("PRAGMA journal_mode"), "wal");
+}
+
+TEST_F(JournalTest, writes_what_is_queued_when_it_is_closed) {
+  Journal::open(path())->append(trace_row());
+  EXPECT_EQ(ask("SELECT count(*) FROM traces"), "1");
+}
+
+TEST_F(JournalTest, is_readable_by_owner_and_group_only) {
+  Journal::open(path());
+  struct stat info {};
+  ASSERT_EQ(::stat(path().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07, 0u);
+}
+
+TEST_F(JournalTest, updates_a_row_that_is_there_and_never_doubles_it) {
+  auto journal = Journal::open(path());
+  for (int times = 0; times < 2; ++times) {
+    journal->append(trace_row());
+    journal->append(metric_row(0));
+    journal->append(segment_row(0));
+    journal->append(heard_row());
+    journal->flush();
+  }
+  for (const char* table : {"traces", "metrics_agg_5s", "audio_segments_5s", "utterances"}) {
+    EXPECT_EQ(ask(std::string("SELECT count(*) FROM ") + table), "1") << table;
+  }
+}
+
+TEST_F(JournalTest, ends_a_trace_without_losing_what_its_start_told) {
+  auto journal = Journal::open(path());
+  journal->append(trace_row());
+  TraceRow end;
+  end.trace_id = "t1";
+  end.ended_at = kNoon + 90 * kSecondNs;
+  end.dst_extension = "4444";
+  journal->append(end);
+  journal->append(trace_row());
+  journal->flush();
+  EXPECT_EQ(ask("SELECT ended_at FROM traces"), "2026-03-01T12:01:30.000000Z");
+  EXPECT_EQ(ask("SELECT src_extension || dst_extension || started_at FROM traces"),
+            "333344442026-03-01T12:00:00.000000Z");
+}
+
+TEST_F(JournalTest, an_utterance_gathers_what_its_way_adds) {
+  auto journal = Journal::open(path());
+  journal->append(heard_row());
+  journal->append(said_row("es", "buenos días"));
+  UtteranceRow spoken = said_row("es", "");
+  spoken.translated_at.reset();
+  spoken.translation_ms.reset();
+  spoken.tts_provider = "espeak";
+  spoken.first_audio_at = kNoon + 2 * kSecondNs;
+  spoken.delay_ms = 1000;
+  journal->append(spoken);
+  journal->flush();
+  EXPECT_EQ(ask("SELECT count(*) FROM utterances"), "1");
+  EXPECT_EQ(ask("SELECT text || '|' || translation || '|' || tts_provider || '|' || delay_ms || "
+                "'|' || endpoint_ms || '|' || translation_ms || '|' || extension FROM utterances"),
+            "good morning|buenos días|espeak|1000.0|300.0|100.0|3333");
+  EXPECT_EQ(ask("SELECT first_audio_at FROM utterances"), "2026-03-01T12:00:02.000000Z");
+}
+
+TEST_F(JournalTest, an_utterance_heard_in_two_languages_has_a_row_for_each) {
+  auto journal = Journal::open(path());
+  journal->append(heard_row());
+  journal->append(said_row("es", "buenos días"));
+  journal->append(said_row("fr", "bonjour"));
+  UtteranceRow late = heard_row();
+  late.text = "good morning all";
+  journal->append(late);
+  journal->flush();
+  EXPECT_EQ(ask("SELECT group_concat(target_language || '=' || translation || '=' || text, ';') "
+                "FROM (SELECT * FROM utterances ORDER BY target_language)"),
+            "es=buenos días=good morning all;fr=bonjour=good morning all");
+}
+
+TEST_F(JournalTest, a_translation_that_comes_before_its_transcript_joins_it) {
+  auto journal = Journal::open(path());
+  journal->append(said_row("es", "buenos días"));
+  journal->append(heard_row());
+  journal->flush();
+  EXPECT_EQ(ask("SELECT count(*) || text || translation FROM utterances"),
+            "1good morningbuenos días");
+}
+
+TEST_F(JournalTest, a_row_without_its_key_is_left_out_and_counted) {
+  auto journal = Journal::open(path());
+  TraceRow bad;
+  bad.trace_id = "never started";
+  journal->append(bad);
+  journal->append(trace_row());
+  journal->flush();
+  EXPECT_EQ(journal->dropped(), 1u);
+  EXPECT_EQ(journal->waiting(), 0u);
+  EXPECT_EQ(ask("SELECT group_concat(trace_id) FROM traces"), "t1");
+}
+
+TEST_F(JournalTest, takes_rows_from_many_threads) {
+  auto journal = Journal::open(path());
+  constexpr uint64_t kThreads = 4, kRows = 500;
+  std::vector<std::thread> threads;
+  for (uint64_t thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&journal, thread] {
+      for (uint64_t row = 0; row < kRows; ++row) {
+        journal->append(metric_row(row, "t" + std::to_string(thread)));
+        if (row % 100 == 0) journal->flush();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  journal->flush();
+  EXPECT_EQ(ask("SELECT count(*) FROM metrics_agg_5s"), std::to_string(kThreads * kRows));
+  EXPECT_EQ(journal->dropped(), 0u);
+}
+
+TEST_F(JournalTest, keeps_rows_while_the_file_is_locked_and_writes_them_after) {
+  auto journal = Journal::open(path());
+  {
+    Database other(path(), DatabaseAccess::kReadWrite);
+    other.run("BEGIN IMMEDIATE");
+    journal->append(trace_row());
+    journal->flush();
+    EXPECT_EQ(journal->waiting(), 1u);
+    other.run("ROLLBACK");
+  }
+  journal->flush();
+  EXPECT_EQ(journal->waiting(), 0u);
+  EXPECT_EQ(ask("SELECT count(*) FROM traces"), "1");
+}
+
+TEST_F(JournalTest, makes_a_new_file_when_the_old_one_is_deleted) {
+  auto journal = Journal::open(path());
+  journal->append(trace_row("t1"));
+  journal->flush();
+  for (const char* suffix : {"", "-wal", "-shm"}) ::unlink((path() + suffix).c_str());
+  journal->append(trace_row("t2"));
+  journal->flush();
+  EXPECT_EQ(ask("SELECT group_concat(trace_id) FROM traces"), "t2");
+}
+
+TEST_F(JournalTest, survives_a_file_that_is_damaged_while_it_runs) {
+  auto journal = Journal::open(path(), {.queue_limit = 5});
+  for (uint64_t row = 0; row < 5; ++row) journal->append(metric_row(row));
+  journal->flush();
+  for (const char* suffix : {"", "-wal", "-shm"}) ::unlink((path() + suffix).c_str());
+  std::ofstream(path(), std::ios::binary) << std::string(8192, 'x');
+  for (uint64_t row = 0; row < 8; ++row) journal->append(metric_row(row, "t2"));
+  journal->append(trace_row("t2"));
+  journal->flush();
+  EXPECT_EQ(journal->waiting(), 5u);
+  EXPECT_EQ(journal->dropped(), 4u);
+  std::filesystem::rename(path(), path() + ".damaged");
+  journal->flush();
+  EXPECT_EQ(journal->waiting(), 0u);
+  EXPECT_EQ(ask("SELECT (SELECT count(*) FROM traces) || (SELECT count(*) FROM metrics_agg_5s)"),
+            "14");
+}
+
+TEST_F(JournalTest, refuses_a_file_that_is_no_database_and_tells_the_cure) {
+  std::ofstream(path()) << std::string(4096, 'x');
+  const std::string message = refusal(path());
+  EXPECT_NE(message.find(path()), std::string::npos) << message;
+  EXPECT_NE(message.find("mv '"), std::string::npos) << message;
+}
+
+TEST_F(JournalTest, refuses_a_folder_it_cannot_make_and_names_it) {
+  std::ofstream(folder() + "/file") << "x";
+  const std::string message = refusal(folder() + "/file/journal.db");
+  EXPECT_NE(message.find(folder() + "/file/journal.db"), std::string::npos) << message;
+}
+
+TEST_F(JournalTest, refuses_a_schema_newer_than_it_knows) {
+  Journal::open(path());
+  {
+    Database database(path(), DatabaseAccess::kReadWrite);
+    database.run("INSERT INTO schema_migrations VALUES (999, 'later', '2030-01-01')");
+  }
+  const std::string message = refusal(path());
+  EXPECT_NE(message.find("version 999"), std::string::npos) << message;
+  EXPECT_NE(message.find(path()), std::string::npos) << message;
+}
+
+TEST_F(JournalTest, an_upgrade_keeps_the_rows_of_the_version_before) {
+  {
+    auto journal = Journal::open(path());
+    journal->append(trace_row());
+    journal->append(heard_row());
+  }
+  std::vector<Migration> longer(known_migrations().begin(), known_migrations().end());
+  const int next = longer.back().version + 1;
+  longer.push_back({next, "notes", "ALTER TABLE traces ADD COLUMN note TEXT DEFAULT 'kept';"});
+  Database database(path(), DatabaseAccess::kReadWrite);
+  migrate(database, longer);
+  migrate(database, longer);
+  EXPECT_EQ(ask("SELECT note || trace_id FROM traces"), "keptt1");
+  EXPECT_EQ(ask("SELECT count(*) FROM utterances"), "1");
+  EXPECT_EQ(ask("SELECT max(version) FROM schema_migrations"), std::to_string(next));
+  EXPECT_EQ(ask("SELECT length(applied_at) FROM schema_migrations"), "27");
+}
+
+TEST_F(JournalTest, a_migration_that_fails_leaves_the_schema_as_it_was) {
+  Journal::open(path());
+  std::vector<Migration> longer(known_migrations().begin(), known_migrations().end());
+  const int known = longer.back().version;
+  longer.push_back({known + 1, "broken", "CREATE TABLE extra (x); SELECT nonsense FROM nowhere;"});
+  Database database(path(), DatabaseAccess::kReadWrite);
+  EXPECT_THROW(migrate(database, longer), DatabaseError);
+  EXPECT_EQ(ask("SELECT max(version) FROM schema_migrations"), std::to_string(known));
+  EXPECT_EQ(ask("SELECT count(*) FROM sqlite_master WHERE name = 'extra'"), "0");
+}
+
+}  // namespace
+}  // namespace dragoman

@@ -11,7 +11,7 @@ using enum ParameterKind;
 
 constexpr Parameter kParameters[] = {
     {1, "audio_level_dbfs", "dBFS", "RMS level; a full-scale square wave is 0, silence -100",
-     kLevel, kSampled},
+     kLevel, kSampled, ParameterMean::kPower},
     {2, "peak_dbfs", "dBFS", "sample peak", kLevel, kSampled},
     {4, "crest_factor_db", "dB", "peak over RMS", kLevel, kSampled},
     {5, "dc_offset", "of full scale", "mean of the samples", kLevel, kSampled},

@@ -11,6 +11,9 @@ namespace dragoman {
 /// A sampled parameter has a reading every frame or packet; of a counted one the bucket's total is
 /// in `last`.
 enum class ParameterKind { kSampled, kCounted };
+/// How a bucket's `avg` is made of a parameter's readings: their mean, or (levels in dB) the level
+/// of their mean power.
+enum class ParameterMean { kArithmetic, kPower };
 enum class ParameterGroup {
   kLevel,
   kVoice,
@@ -29,6 +32,7 @@ struct Parameter {
   const char* description;
   ParameterGroup group;
   ParameterKind kind;
+  ParameterMean mean = ParameterMean::kArithmetic;
 };
 
 /// All parameters that are measured, by number.

@@ -23,10 +23,17 @@ GstObject* toplevel_of(GstElement* element) {
   return top;
 }
 
+// Kept instead of an anchor while running time restarts: no pipeline ran in 1970.
+constexpr uint64_t kRestarting = 0;
+
+uint64_t anchor_at_buffer(GstClockTime running_time) {
+  return utc_now_ns() - (GST_CLOCK_TIME_IS_VALID(running_time) ? running_time : 0);
+}
+
 uint64_t anchor(GstElement* element, GstClockTime running_time) {
   const GstClockTime base_time = gst_element_get_base_time(element);
   GstClock* clock = gst_element_get_clock(element);
-  uint64_t epoch = utc_now_ns() - (GST_CLOCK_TIME_IS_VALID(running_time) ? running_time : 0);
+  uint64_t epoch = anchor_at_buffer(running_time);
   if (clock && GST_STATE(element) == GST_STATE_PLAYING && GST_CLOCK_TIME_IS_VALID(base_time)) {
     const GstClockTime now = gst_clock_get_time(clock);
     if (now >= base_time) epoch = utc_now_ns() - (now - base_time);
@@ -48,10 +55,11 @@ uint64_t pipeline_epoch(GstElement* element, GstClockTime running_time) {
   uint64_t epoch;
   {
     std::lock_guard lock(epoch_mutex);
-    if (auto* kept = static_cast<uint64_t*>(g_object_get_qdata(G_OBJECT(top), epoch_quark()))) {
+    const auto* kept = static_cast<uint64_t*>(g_object_get_qdata(G_OBJECT(top), epoch_quark()));
+    if (kept && *kept != kRestarting) {
       epoch = *kept;
     } else {
-      epoch = anchor(element, running_time);
+      epoch = kept ? anchor_at_buffer(running_time) : anchor(element, running_time);
       store(top, epoch);
     }
   }
@@ -70,11 +78,13 @@ void set_pipeline_epoch(GstElement* element, uint64_t utc_ns) {
 
 void clear_pipeline_epoch(GstElement* element) {
   GstObject* top = toplevel_of(element);
-  {
+  if (GST_STATE_TARGET(top) <= GST_STATE_READY) {
     std::lock_guard lock(epoch_mutex);
     g_object_set_qdata(G_OBJECT(top), epoch_quark(), nullptr);
   }
   gst_object_unref(top);
 }
+
+void restart_pipeline_epoch(GstElement* element) { set_pipeline_epoch(element, kRestarting); }
 
 }  // namespace dragoman

@@ -22,7 +22,12 @@ uint64_t pipeline_epoch(GstElement* element, GstClockTime running_time);
 /// known date; tests).
 void set_pipeline_epoch(GstElement* element, uint64_t utc_ns);
 
-/// Forgets the anchor: to be called by elements when they go from PAUSED to READY.
+/// Forgets the anchor if the pipeline itself is stopping: to be called by elements when they go
+/// from PAUSED to READY. An element that is taken out of a pipeline that plays on changes nothing.
 void clear_pipeline_epoch(GstElement* element);
+
+/// Running time starts again at zero (FLUSH_STOP with reset-time): the next buffer anchors the
+/// pipeline anew, from the wall clock and its running time. To be called before that buffer.
+void restart_pipeline_epoch(GstElement* element);
 
 }  // namespace dragoman

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/station/bucket_board.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "plugins/common/parameters.h"
+
+namespace dragoman {
+
+BucketBoard::BucketBoard() : aggregates_(parameters().size()) {}
+
+size_t BucketBoard::index_of(std::string_view key) {
+  const Parameter* parameter = find_parameter(key);
+  return parameter ? static_cast<size_t>(parameter - parameters().data()) : parameters().size();
+}
+
+ReadingResult BucketBoard::add(std::string_view key, double value) {
+  const size_t index = index_of(key);
+  if (index == parameters().size()) return ReadingResult::kUnknownKey;
+  if (!std::isfinite(value)) return ReadingResult::kBadValue;
+  add(index, value);
+  return ReadingResult::kTaken;
+}
+
+void BucketBoard::add(size_t index, double value) {
+  const Parameter& parameter = parameters()[index];
+  Aggregate& aggregate = aggregates_[index];
+  if (parameter.kind == ParameterKind::kCounted) {
+    aggregate.count_up(value);
+  } else if (parameter.mean == ParameterMean::kPower) {
+    aggregate.add_level(value);
+  } else {
+    aggregate.add(value);
+  }
+  unreported_ = true;
+}
+
+void BucketBoard::measured(const StreamStretch& at, uint64_t duration_ns) {
+  if (!stretch_) stretch_ = at;
+  if (at.running_time != UINT64_MAX && at.running_time >= stretch_->running_time) {
+    stretch_->duration = at.running_time - stretch_->running_time + duration_ns;
+  } else {
+    stretch_->duration += duration_ns;
+  }
+  measured_ns_ += duration_ns;
+}
+
+std::optional<Bucket> BucketBoard::snapshot(uint64_t fallback_utc) {
+  if (!unreported_) return std::nullopt;
+  unreported_ = false;
+  return Bucket{.start_utc = bucket_utc_.value_or(fallback_utc),
+                .measured_ns = measured_ns_,
+                .stretch = stretch_.value_or(StreamStretch{}),
+                .aggregates = aggregates_};
+}
+
+void BucketBoard::clear() {
+  std::ranges::fill(aggregates_, Aggregate{});
+  unreported_ = false;
+  measured_ns_ = 0;
+  stretch_.reset();
+}
+
+}  // namespace dragoman

@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-stationprobe
+ * @title: stationprobe
+ * @short_description: measures one tap of a station and passes the audio through untouched
+ *
+ * Every buffer leaves as it came, the same pointer, without latency. Of the audio are measured
+ * level, peak, crest factor, offset, clipping and silence (parameters 1, 2, 4, 5, 12, 13 of the
+ * table in plugins/common/parameters.cpp), over frames of 20 ms that are counted from the stream's
+ * begin and from each bucket's begin, so the buffers' sizes change nothing; a last, shorter frame
+ * counts as one. What ariudpsrc, ttssrc and sttsink measure arrives as events
+ * (plugins/common/readings.h), is taken here and aggregated with the rest.
+ *
+ * ## Caps
+ * audio/x-raw, S16LE or F32LE, interleaved, mono or stereo, 8000 to 48000 Hz. All channels are
+ * measured together.
+ *
+ * ## Messages
+ * `bucket`, one for each bucket that had a reading, as soon as its last sample has passed:
+ *
+ * * `station`, `tap`, `trace` (string): the properties
+ * * `bucket-utc` (guint64, ns since 1970): start of the bucket, a multiple of
+ * #stationprobe:interval
+ * * `bucket-ms` (guint, ms): audio measured, less than the interval in the first and last bucket
+ * and where audio was missing
+ * * `metrics` (GstStructure): for each parameter that was read, by its key, a GstStructure of
+ * `count` (guint64), `min`, `max`, `avg`, `last` (gdouble, the parameter's unit). A parameter
+ * without a reading is absent. `avg` of audio_level_dbfs is the level of the mean power, as a level
+ * meter shows for the whole bucket.
+ * * `timestamp`, `stream-time`, `running-time`, `duration` (guint64, ns): the stretch measured
+ *
+ * Buckets close by the time of the stream: by the sample that reaches the edge, by a GAP event or a
+ * hole in the timestamps that passes it. EOS, FLUSH_STOP and the way from PAUSED to READY close the
+ * last, short bucket. Readings that come after EOS are posted with their bucket once more; the
+ * later message replaces the earlier one.
+ *
+ * ## Threads
+ * Readings may come from any thread. Messages are posted from the streaming thread, after EOS from
+ * the one that brings the reading.
+ *
+ * ## Example
+ * |[
+ * gst-launch-1.0 -m audiotestsrc num-buffers=600 samplesperbuffer=160 volume=0.1 !
+ * audio/x-raw,format=S16LE,rate=8000,channels=1 ! stationprobe station=St_3 tap=PRE trace=demo !
+ * fakesink
+ * ]| Prints a message of two or three buckets (12 s of a sine wave of -23 dBFS).
+ *
+ * Since: 0.1
+ */
+#include <gst/audio/audio.h>
+#include <gst/base/gstbasetransform.h>
+
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "plugins/common/buckets.h"
+#include "plugins/common/handles.h"
+#include "plugins/common/messages.h"
+#include "plugins/common/parameters.h"
+#include "plugins/common/pipeline_clock.h"
+#include "plugins/common/readings.h"
+#include "plugins/station/bucket_board.h"
+#include "plugins/station/elements.h"
+#include "plugins/station/level_meter.h"
+#include "plugins/station/tap_stream.h"
+
+GST_DEBUG_CATEGORY_STATIC(stationprobe_debug);
+#define GST_CAT_DEFAULT stationprobe_debug
+
+namespace {
+
+using namespace dragoman;
+
+constexpr guint64 kMinInterval = 100 * GST_MSECOND;
+constexpr guint64 kMaxInterval = 3600 * GST_SECOND;
+constexpr gboolean kDefaultPostMessages = TRUE;
+
+enum { kPropStation = 1, kPropTap, kPropTrace, kPropPostMessages, kPropInterval };
+
+struct Settings {
+  TapNames names;
+  bool post_messages = kDefaultPostMessages;
+  uint64_t interval = kBucketNs;
+};
+
+/// Where the table has what the audio itself tells.
+struct LevelIndices {
+  size_t level = BucketBoard::index_of("audio_level_dbfs");
+  size_t peak = BucketBoard::index_of("peak_dbfs");
+  size_t crest = BucketBoard::index_of("crest_factor_db");
+  size_t offset = BucketBoard::index_of("dc_offset");
+  size_t clipping = BucketBoard::index_of("clipping_ratio");
+  size_t silence = BucketBoard::index_of("silence_ratio");
+};
+
+void add_frame(BucketBoard& board, const LevelIndices& at, const LevelReading& frame) {
+  board.add(at.level, frame.rms_dbfs);
+  board.add(at.peak, frame.peak_dbfs);
+  if (frame.crest_db) board.add(at.crest, *frame.crest_db);
+  board.add(at.offset, frame.dc_offset);
+  board.add(at.clipping, frame.clipping_ratio);
+  board.add(at.silence, frame.silent ? 1 : 0);
+}
+
+struct State {
+  explicit State(GstElement* element) : stream(element, kBucketNs) {}
+
+  std::mutex settings_lock;  // never held together with lock
+  Settings settings;
+
+  std::mutex lock;  // guards the rest
+  GstAudioInfo info{};
+  BucketBoard board;
+  const LevelIndices indices;
+  LevelMeter meter{[this](const LevelReading& frame) { add_frame(board, indices, frame); }};
+  TapStream stream;
+  uint64_t interval = kBucketNs;
+  bool ended = false;  // EOS has passed: readings that still come belong to the last bucket
+};
+
+}  // namespace
+
+struct _StationProbe {
+  GstBaseTransform parent;
+  State* state;
+};
+
+G_DECLARE_FINAL_TYPE(StationProbe, station_probe, STATION, PROBE, GstBaseTransform)
+G_DEFINE_FINAL_TYPE(StationProbe, station_probe, GST_TYPE_BASE_TRANSFORM)
+GST_ELEMENT_REGISTER_DEFINE(stationprobe, "stationprobe", GST_RANK_NONE, station_probe_get_type())
+
+namespace {
+
+GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
+                                                             GST_STATIC_CAPS(DRAGOMAN_TAP_CAPS));
+GstStaticPadTemplate src_template =
+    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(DRAGOMAN_TAP_CAPS));
+
+State& state_of(gpointer self) { return *STATION_PROBE(self)->state; }
+
+Settings settings_of(gpointer self) {
+  State& state = state_of(self);
+  std::lock_guard lock(state.settings_lock);
+  return state.settings;
+}
+
+StructurePtr metrics_of(const Bucket& bucket) {
+  StructurePtr metrics(gst_structure_new_empty("metrics"));
+  for (size_t i = 0; i < bucket.aggregates.size(); ++i) {
+    const Aggregate& aggregate = bucket.aggregates[i];
+    if (!aggregate.count) continue;
+    const Parameter& parameter = parameters()[i];
+    const bool power = parameter.mean == ParameterMean::kPower;
+    StructurePtr figures(gst_structure_new(parameter.key, "count", G_TYPE_UINT64, aggregate.count,
+                                           "min", G_TYPE_DOUBLE, aggregate.min, "max",
+                                           G_TYPE_DOUBLE, aggregate.max, "avg", G_TYPE_DOUBLE,
+                                           power ? aggregate.avg_level() : aggregate.avg(), "last",
+                                           G_TYPE_DOUBLE, aggregate.last, nullptr));
+    gst_structure_set(metrics.get(), parameter.key, GST_TYPE_STRUCTURE, figures.get(), nullptr);
+  }
+  return metrics;
+}
+
+/// No lock held: the bus may call out.
+void post(StationProbe* self, const std::optional<Bucket>& bucket) {
+  if (!bucket) return;
+  const Settings settings = settings_of(self);
+  if (!settings.post_messages) return;
+  const StructurePtr metrics = metrics_of(*bucket);
+  const auto bucket_ms = static_cast<guint>((bucket->measured_ns + GST_MSECOND / 2) / GST_MSECOND);
+  GstStructure* structure = gst_structure_new(
+      messages::kBucket, "station", G_TYPE_STRING, settings.names.station.c_str(), "tap",
+      G_TYPE_STRING, settings.names.tap.c_str(), "trace", G_TYPE_STRING,
+      settings.names.trace.c_str(), "bucket-utc", G_TYPE_UINT64, bucket->start_utc, "bucket-ms",
+      G_TYPE_UINT, bucket_ms, "metrics", GST_TYPE_STRUCTURE, metrics.get(), nullptr);
+  set_stretch_fields(structure, bucket->stretch);
+  gst_element_post_message(GST_ELEMENT(self), gst_message_new_element(GST_OBJECT(self), structure));
+}
+
+/// Lock held. Ends the open bucket; the next readings belong to the bucket of the position.
+std::optional<Bucket> close_bucket(State& state) {
+  state.meter.finish();
+  std::optional<Bucket> bucket = state.board.snapshot(bucket_start(utc_now_ns(), state.interval));
+  state.board.clear();
+  if (state.stream.clock().placed()) state.board.place(state.stream.clock().bucket());
+  return bucket;
+}
+
+/// Lock held. Forgets the stream but for its format.
+void forget_stream(State& state) {
+  state.meter.reset();
+  state.board = BucketBoard();
+  state.stream.clock().reset();
+  if (state.info.rate) state.stream.clock().set_rate(state.info.rate);
+  state.ended = false;
+}
+
+/// EOS, FLUSH_STOP, stop: what is open is posted as a short bucket.
+void post_last_bucket(StationProbe* self) {
+  State& state = state_of(self);
+  std::optional<Bucket> bucket;
+  {
+    std::lock_guard lock(state.lock);
+    state.meter.finish();
+    bucket = state.board.snapshot(bucket_start(utc_now_ns(), state.interval));
+  }
+  post(self, bucket);
+}
+
+gboolean start(GstBaseTransform* base) {
+  return guarded(base, gboolean{FALSE}, [&]() -> gboolean {
+    const Settings settings = settings_of(base);
+    if (const std::string reason = invalid_names_reason(settings.names); !reason.empty()) {
+      GST_ELEMENT_ERROR(base, LIBRARY, SETTINGS, ("%s", reason.c_str()), (nullptr));
+      return FALSE;
+    }
+    State& state = state_of(base);
+    std::lock_guard lock(state.lock);
+    state.info = {};
+    state.interval = settings.interval;
+    state.stream = TapStream(GST_ELEMENT(base), settings.interval);
+    forget_stream(state);
+    return TRUE;
+  });
+}
+
+gboolean set_caps(GstBaseTransform* base, GstCaps* in, GstCaps*) {
+  return guarded(base, gboolean{FALSE}, [&]() -> gboolean {
+    GstAudioInfo info;
+    if (!gst_audio_info_from_caps(&info, in)) return FALSE;
+    State& state = state_of(base);
+    std::lock_guard lock(state.lock);
+    state.meter.finish();
+    state.meter.set_format(info.rate, static_cast<size_t>(info.channels));
+    state.stream.clock().set_rate(info.rate);
+    state.info = info;
+    return TRUE;
+  });
+}
+
+/// Lock held. `data` begins at the position.
+void feed(State& state, const guint8* data, size_t frames) {
+  const size_t samples = frames * static_cast<size_t>(state.info.channels);
+  if (GST_AUDIO_INFO_FORMAT(&state.info) == GST_AUDIO_FORMAT_S16LE) {
+    state.meter.feed(std::span(reinterpret_cast<const int16_t*>(data), samples));
+  } else {
+    state.meter.feed(std::span(reinterpret_cast<const float*>(data), samples));
+  }
+}
+
+/// A position on the stream changed: closes the bucket if it was passed.
+std::optional<Bucket> after_jump(State& state, bool was_placed, uint64_t bucket_before) {
+  const SampleClock& clock = state.stream.clock();
+  if (was_placed && clock.bucket() != bucket_before) return close_bucket(state);
+  state.meter.finish();
+  state.board.place(clock.bucket());
+  return std::nullopt;
+}
+
+/// Finds where `buffer` lies; the bucket that a hole before it ends, if any.
+std::optional<Bucket> place(StationProbe* self, GstBuffer* buffer, size_t frames, size_t& skip) {
+  State& state = state_of(self);
+  SampleClock& clock = state.stream.clock();
+  std::lock_guard lock(state.lock);
+  if (state.ended) forget_stream(state);
+  const bool was_placed = clock.placed();
+  const uint64_t bucket_before = clock.bucket();
+  const SampleClock::Placement placement =
+      state.stream.place(GST_BASE_TRANSFORM(self)->segment, buffer, frames);
+  skip = placement.overlap;
+  if (was_placed && !placement.hole && !placement.restarted) return std::nullopt;
+  return after_jump(state, was_placed, bucket_before);
+}
+
+/// Measures up to the end of the bucket; advances `data` and `frames`.
+std::optional<Bucket> measure(StationProbe* self, const guint8*& data, size_t& frames) {
+  State& state = state_of(self);
+  SampleClock& clock = state.stream.clock();
+  std::lock_guard lock(state.lock);
+  const uint64_t bucket = clock.bucket();
+  const uint64_t position = clock.position();
+  const StreamStretch here = state.stream.here(GST_BASE_TRANSFORM(self)->segment);
+  const auto count = static_cast<size_t>(std::min<uint64_t>(frames, clock.frames_left_in_bucket()));
+  feed(state, data, count);
+  clock.advance(count);
+  state.board.measured(here, clock.position() - position);
+  data += count * static_cast<size_t>(state.info.bpf);
+  frames -= count;
+  return clock.bucket() != bucket ? close_bucket(state) : std::nullopt;
+}
+
+GstFlowReturn transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
+  return guarded(base, GST_FLOW_ERROR, [&] {
+    StationProbe* self = STATION_PROBE(base);
+    const auto frame_bytes = static_cast<size_t>(state_of(self).info.bpf);
+    GstMapInfo map;
+    if (!frame_bytes || !gst_buffer_map(buffer, &map, GST_MAP_READ)) return GST_FLOW_OK;
+    size_t frames = map.size / frame_bytes;
+    size_t skip = 0;
+    const guint8* data = map.data;
+    if (frames) post(self, place(self, buffer, frames, skip));
+    data += skip * frame_bytes;
+    frames -= skip;
+    while (frames) post(self, measure(self, data, frames));
+    gst_buffer_unmap(buffer, &map);
+    return GST_FLOW_OK;
+  });
+}
+
+/// True if `event` carried readings: they are aggregated, the caller drops it.
+bool take(StationProbe* self, GstEvent* event) {
+  State& state = state_of(self);
+  std::optional<Bucket> late;
+  bool taken;
+  {
+    std::lock_guard lock(state.lock);
+    taken = take_readings(event, [&](const char* key, double value) {
+      const ReadingResult result = state.board.add(key, value);
+      if (result == ReadingResult::kUnknownKey) {
+        GST_WARNING_OBJECT(self, "no parameter is named \"%s\": its reading %g is refused", key,
+                           value);
+      } else if (result == ReadingResult::kBadValue) {
+        GST_WARNING_OBJECT(self, "reading of \"%s\" is not a number: refused", key);
+      }
+    });
+    if (taken && state.ended)
+      late = state.board.snapshot(bucket_start(utc_now_ns(), state.interval));
+  }
+  post(self, late);
+  return taken;
+}
+
+void on_gap(StationProbe* self, GstEvent* event) {
+  State& state = state_of(self);
+  std::optional<Bucket> passed;
+  {
+    std::lock_guard lock(state.lock);
+    const SampleClock& clock = state.stream.clock();
+    const bool was_placed = clock.placed();
+    const uint64_t bucket = clock.bucket();
+    const uint64_t position = clock.position();
+    state.stream.pass_gap(GST_BASE_TRANSFORM(self)->segment, event);
+    if (clock.placed() && (!was_placed || clock.position() != position)) {
+      passed = after_jump(state, was_placed, bucket);
+    }
+  }
+  post(self, passed);
+}
+
+void on_flush_stop(StationProbe* self, GstEvent* event) {
+  post_last_bucket(self);
+  gboolean reset_time;
+  gst_event_parse_flush_stop(event, &reset_time);
+  if (reset_time) restart_pipeline_epoch(GST_ELEMENT(self));
+  State& state = state_of(self);
+  std::lock_guard lock(state.lock);
+  forget_stream(state);
+}
+
+void on_eos(StationProbe* self) {
+  post_last_bucket(self);
+  State& state = state_of(self);
+  std::lock_guard lock(state.lock);
+  state.ended = true;
+}
+
+gboolean sink_event(GstBaseTransform* base, GstEvent* event) {
+  StationProbe* self = STATION_PROBE(base);
+  const bool taken = guarded(base, false, [&] {
+    switch (GST_EVENT_TYPE(event)) {
+      case GST_EVENT_EOS:
+        on_eos(self);
+        return false;
+      case GST_EVENT_GAP:
+        on_gap(self, event);
+        return false;
+      case GST_EVENT_FLUSH_STOP:
+        on_flush_stop(self, event);
+        return false;
+      default:
+        return take(self, event);
+    }
+  });
+  if (!taken) return GST_BASE_TRANSFORM_CLASS(station_probe_parent_class)->sink_event(base, event);
+  gst_event_unref(event);
+  return TRUE;
+}
+
+gboolean src_event(GstBaseTransform* base, GstEvent* event) {
+  const bool taken = guarded(base, false, [&] { return take(STATION_PROBE(base), event); });
+  if (!taken) return GST_BASE_TRANSFORM_CLASS(station_probe_parent_class)->src_event(base, event);
+  gst_event_unref(event);
+  return TRUE;
+}
+
+gboolean stop(GstBaseTransform* base) {
+  return guarded(base, gboolean{TRUE}, [&]() -> gboolean {
+    post_last_bucket(STATION_PROBE(base));
+    State& state = state_of(base);
+    std::lock_guard lock(state.lock);
+    forget_stream(state);
+    return TRUE;
+  });
+}
+
+GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
+  const GstStateChangeReturn result =
+      GST_ELEMENT_CLASS(station_probe_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) clear_pipeline_epoch(element);
+  return result;
+}
+
+const char* string_of(const GValue* value) {
+  const char* text = g_value_get_string(value);
+  return text ? text : "";
+}
+
+void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+  State& state = state_of(object);
+  std::lock_guard lock(state.settings_lock);
+  switch (id) {
+    case kPropStation:
+      state.settings.names.station = string_of(value);
+      break;
+    case kPropTap:
+      state.settings.names.tap = string_of(value);
+      break;
+    case kPropTrace:
+      state.settings.names.trace = string_of(value);
+      break;
+    case kPropPostMessages:
+      state.settings.post_messages = g_value_get_boolean(value);
+      break;
+    case kPropInterval:
+      state.settings.interval = g_value_get_uint64(value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  }
+}
+
+void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+  const Settings settings = settings_of(object);
+  switch (id) {
+    case kPropStation:
+      g_value_set_string(value, settings.names.station.c_str());
+      break;
+    case kPropTap:
+      g_value_set_string(value, settings.names.tap.c_str());
+      break;
+    case kPropTrace:
+      g_value_set_string(value, settings.names.trace.c_str());
+      break;
+    case kPropPostMessages:
+      g_value_set_boolean(value, settings.post_messages);
+      break;
+    case kPropInterval:
+      g_value_set_uint64(value, settings.interval);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  }
+}
+
+void finalize(GObject* object) {
+  delete STATION_PROBE(object)->state;
+  G_OBJECT_CLASS(station_probe_parent_class)->finalize(object);
+}
+
+void install_properties(GObjectClass* object_class) {
+  const auto ready = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                                              GST_PARAM_MUTABLE_READY);
+  const auto playing = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                                                GST_PARAM_MUTABLE_PLAYING);
+  const TapNames names;
+  g_object_class_install_property(
+      object_class, kPropStation,
+      g_param_spec_string("station", "Station", "Station that the figures belong to, such as St_3",
+                          names.station.c_str(), ready));
+  g_object_class_install_property(
+      object_class, kPropTap,
+      g_param_spec_string("tap", "Tap", "Side of the station's processing: PRE or POST",
+                          names.tap.c_str(), ready));
+  g_object_class_install_property(
+      object_class, kPropTrace,
+      g_param_spec_string("trace", "Trace", "ID of the call that the figures belong to",
+                          names.trace.c_str(), ready));
+  g_object_class_install_property(
+      object_class, kPropPostMessages,
+      g_param_spec_boolean("post-messages", "Post messages", "Post a message for each bucket",
+                           kDefaultPostMessages, playing));
+  g_object_class_install_property(
+      object_class, kPropInterval,
+      g_param_spec_uint64(
+          "interval", "Interval",
+          "Length of a bucket in nanoseconds; buckets start at UTC multiples of it. "
+          "Rows and files join on 5 s: change it for experiments only",
+          kMinInterval, kMaxInterval, kBucketNs, ready));
+}
+
+}  // namespace
+
+static void station_probe_init(StationProbe* self) {
+  self->state = new State(GST_ELEMENT(self));
+  gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
+  gst_base_transform_set_passthrough(GST_BASE_TRANSFORM(self), TRUE);
+}
+
+static void station_probe_class_init(StationProbeClass* klass) {
+  GST_DEBUG_CATEGORY_INIT(stationprobe_debug, "stationprobe", 0, "station measurements");
+  auto* object_class = G_OBJECT_CLASS(klass);
+  object_class->set_property = set_property;
+  object_class->get_property = get_property;
+  object_class->finalize = finalize;
+  install_properties(object_class);
+
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  element_class->change_state = change_state;
+  gst_element_class_add_static_pad_template(element_class, &sink_template);
+  gst_element_class_add_static_pad_template(element_class, &src_template);
+  gst_element_class_set_static_metadata(
+      element_class, "Station probe", "Filter/Analyzer/Audio",
+      "Measures a tap of a station in buckets of 5 s; the audio passes untouched",
+      "Dragoman developers");
+
+  auto* base_class = GST_BASE_TRANSFORM_CLASS(klass);
+  base_class->start = start;
+  base_class->set_caps = set_caps;
+  base_class->transform_ip = transform_ip;
+  base_class->sink_event = sink_event;
+  base_class->src_event = src_event;
+  base_class->stop = stop;
+}

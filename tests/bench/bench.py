@@ -162,7 +162,7 @@ def by_minute(lab, extension):
 
 def measure_tap(calls=10, seconds=30):
     with Lab() as lab:
-        lab.serve(**{f"route_{extension}": {"pipeline": "call-tap.pipeline", "language": language, "partner": partner}
+        lab.serve(**{f"extension_{extension}": {"pipeline": "call-tap.pipeline", "language": language, "partner": partner}
                      for extension, language, partner in (("3333", "en", "4444"), ("4444", "es", "3333"))})
         speech = concatenate([SOUNDS["en"] / "conf-waitforleader.wav"], lab.folder / "speech.wav", 1.0)
         callers = [lab.callers(e, calls // 2, calls // 2, (seconds + 15, seconds + 15), speech) for e in ("3333", "4444")]

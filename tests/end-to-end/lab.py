@@ -180,11 +180,11 @@ class Lab:
 
     # -- the launcher -------------------------------------------------------------------------------------------------
     def configure(self, **sections):
-        """Writes the launcher's configuration; `sections` add to or replace keys: media={"ports": "…"}."""
+        """Writes the launcher's configuration; `sections` add to or replace keys: media={"workers": 2}."""
         settings = {
             "ari": {"url": f"http://127.0.0.1:{self.http_port}/ari", "user": "dragoman"},
             "paths": {"data": self.folder / "data", "audio": self.folder / "audio"},
-            "media": {"ports": "30000-31998"},
+            "media": {"first-port": 30000, "last-port": 31998},
         }
         for section, keys in sections.items():
             settings.setdefault(section.replace("_", " "), {}).update(keys)

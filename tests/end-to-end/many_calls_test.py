@@ -22,7 +22,7 @@ class ManyCalls(unittest.TestCase):
     def test_after_50_calls_no_channel_bridge_port_descriptor_or_thread_is_left(self):
         chance = random.Random(50)
         with Lab() as lab:
-            lab.serve(media={"ports": "30000-31998"})
+            lab.serve()
             speech = SOUNDS["en"] / "conf-waitforleader.wav"
             # The first calls load the models and start the translators, which stay.
             for extension in ("3333", "4444"):

@@ -16,7 +16,7 @@ MEDIA = (30000, 31998)
 class WorkerKilled(unittest.TestCase):
     def test_the_call_goes_on_and_nothing_is_lost(self):
         with Lab() as lab, Capture(lab.folder / "rtp.pcap", MEDIA) as capture:
-            lab.serve(media={"ports": f"{MEDIA[0]}-{MEDIA[1]}"})
+            lab.serve()
             before = SOUNDS["en"] / "conf-waitforleader.wav"
             after = SOUNDS["en"] / "check-number-dial-again.wav"
             # The second sentence begins some 2 s after the kill.

@@ -4,6 +4,8 @@
 #include <span>
 
 #include "launcher/command.h"
+#include "launcher/pipeline/commands.h"
+#include "launcher/util/paths.h"
 
 namespace dragoman {
 namespace {
@@ -14,6 +16,9 @@ int version_command(int, char**) {
 }
 
 constexpr Command kCommands[] = {
+    {"run", "FILE key=value… [--json]", "run a pipeline file in the foreground", run_command},
+    {"print", "FILE key=value…", "print a pipeline file for gst-launch-1.0", print_command},
+    {"check", "PATH…", "check pipeline files without running them", check_command},
     {"version", "", "print the version", version_command},
 };
 
@@ -31,6 +36,7 @@ int usage(FILE* to) {
 
 int main(int argc, char** argv) {
   using namespace dragoman;
+  prepare_environment();
   if (argc < 2) return usage(stderr);
   if (!std::strcmp(argv[1], "--help") || !std::strcmp(argv[1], "-h")) return usage(stdout);
   for (const Command& command : kCommands) {

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/pipeline/problem.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace dragoman {
+namespace {
+
+/// Levenshtein's distance.
+size_t distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t changed = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string Problem::text() const {
+  std::string text = file;
+  if (line > 0) text += ":" + std::to_string(line);
+  text += (text.empty() ? "" : ": ") + what;
+  return cure.empty() ? text : text + "; " + cure;
+}
+
+std::string text_of(const Problems& problems) {
+  std::string text;
+  for (const Problem& problem : problems) text += (text.empty() ? "" : "\n") + problem.text();
+  return text;
+}
+
+std::string did_you_mean(const std::string& word, const std::vector<std::string>& candidates) {
+  const std::string* best = nullptr;
+  size_t least = std::max<size_t>(1, word.size() / 3) + 1;
+  for (const std::string& candidate : candidates) {
+    if (const size_t changes = distance(word, candidate); changes < least) {
+      least = changes;
+      best = &candidate;
+    }
+  }
+  return best ? "did you mean '" + *best + "'?" : std::string();
+}
+
+}  // namespace dragoman

@@ -2,9 +2,15 @@
 // Registers the speech family.
 #include <gst/gst.h>
 
+#include "plugins/speech/sttsink.h"
+
 namespace {
 
-gboolean plugin_init(GstPlugin*) { return TRUE; }
+gboolean plugin_init(GstPlugin* plugin) {
+  gboolean registered = TRUE;
+  registered &= GST_ELEMENT_REGISTER(sttsink, plugin);
+  return registered;
+}
 
 }  // namespace
 

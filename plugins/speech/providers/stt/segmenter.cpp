@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/speech/providers/stt/segmenter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "plugins/speech/providers/stt/energy.h"
+#include "plugins/speech/providers/stt/provider.h"
+
+namespace dragoman::stt {
+
+SegmentEvent Segmenter::accept(std::span<const float> frame, bool speech, uint64_t utc) {
+  next_utc_ = utc + frame.size() * kSttNsPerSample;
+  if (!open_) return idle(frame, speech, utc);
+  segment_.audio.insert(segment_.audio.end(), frame.begin(), frame.end());
+  if (speech) {
+    const bool paused = is_paused();
+    silent_frames_ = 0;
+    segment_.speech_end = segment_.audio.size();
+    segment_.speech_samples += frame.size();
+    if (segment_.audio.size() >= settings_.longest) {
+      cut();
+      return SegmentEvent::kCut;
+    }
+    return paused ? SegmentEvent::kResumed : SegmentEvent::kNone;
+  }
+  ++silent_frames_;
+  const bool is_long = segment_.audio.size() >= settings_.long_after;
+  if (silent_frames_ >= (is_long ? settings_.long_end_frames : settings_.end_frames)) {
+    end();
+    return SegmentEvent::kEnded;
+  }
+  return silent_frames_ == settings_.pause_frames ? SegmentEvent::kPaused : SegmentEvent::kNone;
+}
+
+SegmentEvent Segmenter::idle(std::span<const float> frame, bool speech, uint64_t utc) {
+  if (!speech) {
+    lead_.insert(lead_.end(), frame.begin(), frame.end());
+    const size_t most = settings_.lead_frames * kFrame;
+    if (lead_.size() > most) {
+      lead_.erase(lead_.begin(), lead_.end() - static_cast<std::ptrdiff_t>(most));
+    }
+    return SegmentEvent::kNone;
+  }
+  segment_ = {};
+  segment_.start_utc = utc - lead_.size() * kSttNsPerSample;
+  segment_.speech_start = lead_.size();
+  segment_.audio = std::exchange(lead_, {});
+  segment_.audio.insert(segment_.audio.end(), frame.begin(), frame.end());
+  segment_.speech_end = segment_.audio.size();
+  segment_.speech_samples = frame.size();
+  silent_frames_ = 0;
+  open_ = true;
+  return SegmentEvent::kStarted;
+}
+
+// What comes after the announced pause is the lead of the next segment: no sample is in both.
+void Segmenter::end() {
+  closed_ = std::exchange(segment_, {});
+  const size_t kept =
+      std::min(closed_.speech_end + settings_.pause_frames * kFrame, closed_.audio.size());
+  lead_.assign(closed_.audio.begin() + static_cast<std::ptrdiff_t>(kept), closed_.audio.end());
+  closed_.audio.resize(kept);
+  open_ = false;
+}
+
+void Segmenter::cut() {
+  closed_ = std::exchange(segment_, {});
+  const size_t size = closed_.audio.size();
+  const size_t search = std::min(settings_.cut_search, size / 2);
+  const size_t place = quietest_place(closed_.audio, size - search, size);
+  segment_.audio.assign(closed_.audio.begin() + static_cast<std::ptrdiff_t>(place),
+                        closed_.audio.end());
+  segment_.start_utc = closed_.start_utc + place * kSttNsPerSample;
+  segment_.speech_end = segment_.audio.size();
+  segment_.speech_samples = std::min(segment_.audio.size(), closed_.speech_samples);
+  segment_.continues = true;
+  closed_.audio.resize(place);
+  closed_.speech_end = std::min(closed_.speech_end, place);
+  closed_.speech_samples -= segment_.speech_samples;
+}
+
+bool Segmenter::close() {
+  if (!open_) return false;
+  end();
+  lead_.clear();
+  return true;
+}
+
+Segment Segmenter::take() { return std::exchange(closed_, {}); }
+
+void Segmenter::drop_front(size_t samples) {
+  samples = std::min(samples, segment_.audio.size());
+  segment_.audio.erase(segment_.audio.begin(),
+                       segment_.audio.begin() + static_cast<std::ptrdiff_t>(samples));
+  segment_.start_utc += samples * kSttNsPerSample;
+  const auto less = [samples](size_t position) {
+    return position > samples ? position - samples : 0;
+  };
+  segment_.speech_start = less(segment_.speech_start);
+  segment_.speech_end = less(segment_.speech_end);
+  segment_.speech_samples = std::min(segment_.speech_samples, segment_.speech_end);
+  segment_.continues = true;
+}
+
+}  // namespace dragoman::stt

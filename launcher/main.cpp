@@ -5,6 +5,7 @@
 
 #include "launcher/command.h"
 #include "launcher/pipeline/commands.h"
+#include "launcher/store/commands.h"
 #include "launcher/util/paths.h"
 
 namespace dragoman {
@@ -19,6 +20,8 @@ constexpr Command kCommands[] = {
     {"run", "FILE key=value… [--json]", "run a pipeline file in the foreground", run_command},
     {"print", "FILE key=value…", "print a pipeline file for gst-launch-1.0", print_command},
     {"check", "PATH…", "check pipeline files without running them", check_command},
+    {"report", "--data DIR [--trace ID|--last] [--json FILE|-]", "print what a call came to",
+     report_command},
     {"version", "", "print the version", version_command},
 };
 

@@ -59,7 +59,7 @@ struct JournalOptions {
 
 /// The journal's file in the launcher's data folder.
 inline std::string journal_path(const std::string& data_folder) {
-  return data_folder + "/journal.db";
+  return data_folder + "/dragoman.db";
 }
 
 /// Appends are queued (any thread, never blocking on the disk) and written by the journal's own

@@ -250,8 +250,8 @@ TEST_F(JournalTest, refuses_a_file_that_is_no_database_and_tells_the_cure) {
 
 TEST_F(JournalTest, refuses_a_folder_it_cannot_make_and_names_it) {
   std::ofstream(folder() + "/file") << "x";
-  const std::string message = refusal(folder() + "/file/journal.db");
-  EXPECT_NE(message.find(folder() + "/file/journal.db"), std::string::npos) << message;
+  const std::string message = refusal(folder() + "/file/dragoman.db");
+  EXPECT_NE(message.find(folder() + "/file/dragoman.db"), std::string::npos) << message;
 }
 
 TEST_F(JournalTest, refuses_a_schema_newer_than_it_knows) {

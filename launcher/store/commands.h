@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The store's subcommands (launcher/command.h).
+#pragma once
+
+namespace dragoman {
+
+/// `dragoman report`: the end table of a call or a time range.
+int report_command(int argc, char** argv);
+
+}  // namespace dragoman

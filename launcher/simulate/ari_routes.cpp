@@ -52,7 +52,18 @@ JsonObjectPtr describe_application(const Switchboard& switchboard) {
   return object;
 }
 
-AriReply handle_asterisk(const AriRequest& request) {
+AriReply handle_asterisk(Switchboard& switchboard, const AriRequest& request) {
+  if (request.path.size() == 2 && request.path[1] == "variable") {
+    const std::string name = parameter(request, "variable");
+    if (request.method == "POST") {
+      switchboard.set_global_variable(name, parameter(request, "value"));
+      return {204, ""};
+    }
+    JsonObjectPtr body(json_object_new());
+    json_object_set_string_member(body.get(), "value",
+                                  switchboard.global_variable(name).c_str());
+    return found(body);
+  }
   if (request.method == "GET" && request.path.size() == 2 && request.path[1] == "info") {
     return {200, R"({"build":{"os":"Linux"},"system":{"version":"22.0.0-simulated",)"
                  R"("entity_id":"00:00:5e:00:53:01"},"config":{"name":"simulated"},"status":{}})"};
@@ -61,6 +72,18 @@ AriReply handle_asterisk(const AriRequest& request) {
     return {200, R"({"ping":"pong","asterisk_id":"00:00:5e:00:53:01"})"};
   }
   return refuse(404, "Invalid method");
+}
+
+/// POST /events/user/NAME?application=… with {"variables":{…}}: an event to the application.
+AriReply handle_user_event(Switchboard& switchboard, const AriRequest& request) {
+  if (request.method != "POST" || request.path.size() != 3 || request.path[1] != "user") {
+    return refuse(404, "Invalid method");
+  }
+  if (parameter(request, "application") != switchboard.application()) {
+    return refuse(404, "Application not found");
+  }
+  switchboard.tell_user_event(request.path[2], request.variables);
+  return {204, ""};
 }
 
 AriReply handle_applications(Switchboard& switchboard, const AriRequest& request, bool registered) {
@@ -185,8 +208,11 @@ AriReply handle_bridges(Switchboard& switchboard, const AriRequest& request) {
 }  // namespace
 
 AriReply handle_ari_request(Switchboard& switchboard, const AriRequest& request, bool registered) {
+  // An application that lost its client stays known while calls are in it.
+  registered = registered || !switchboard.channels().empty();
   const std::string resource = request.path.empty() ? "" : request.path[0];
-  if (resource == "asterisk") return handle_asterisk(request);
+  if (resource == "asterisk") return handle_asterisk(switchboard, request);
+  if (resource == "events") return handle_user_event(switchboard, request);
   if (resource == "applications") return handle_applications(switchboard, request, registered);
   if (resource == "channels") return handle_channels(switchboard, request);
   if (resource == "bridges") return handle_bridges(switchboard, request);

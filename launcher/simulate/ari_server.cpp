@@ -28,7 +28,18 @@ gboolean run_once(gpointer data) {
 /// Text cut in the middle: what a broken peer sends.
 std::string cut(const std::string& text) { return text.substr(0, text.size() / 2); }
 
-/// The parameters of a JSON body's top level; "variables" and other objects are passed over.
+void add_text_members(JsonObject* object, std::map<std::string, std::string>& to) {
+  g_autoptr(GList) names = json_object_get_members(object);
+  for (GList* name = names; name; name = name->next) {
+    const auto* key = static_cast<const char*>(name->data);
+    JsonNode* value = json_object_get_member(object, key);
+    if (JSON_NODE_HOLDS_VALUE(value) && json_node_get_value_type(value) == G_TYPE_STRING) {
+      to.emplace(key, json_node_get_string(value));
+    }
+  }
+}
+
+/// The parameters of a JSON body's top level, and of its object "variables".
 void add_body_parameters(SoupServerMessage* message, AriRequest& request) {
   SoupMessageBody* body = soup_server_message_get_request_body(message);
   g_autoptr(GBytes) bytes = soup_message_body_flatten(body);
@@ -40,13 +51,11 @@ void add_body_parameters(SoupServerMessage* message, AriRequest& request) {
   }
   JsonNode* root = json_parser_get_root(parser);
   if (!root || !JSON_NODE_HOLDS_OBJECT(root)) return;
-  g_autoptr(GList) names = json_object_get_members(json_node_get_object(root));
-  for (GList* name = names; name; name = name->next) {
-    const auto* key = static_cast<const char*>(name->data);
-    JsonNode* value = json_object_get_member(json_node_get_object(root), key);
-    if (JSON_NODE_HOLDS_VALUE(value) && json_node_get_value_type(value) == G_TYPE_STRING) {
-      request.parameters.emplace(key, json_node_get_string(value));
-    }
+  JsonObject* object = json_node_get_object(root);
+  add_text_members(object, request.parameters);
+  JsonNode* variables = json_object_get_member(object, "variables");
+  if (variables && JSON_NODE_HOLDS_OBJECT(variables)) {
+    add_text_members(json_node_get_object(variables), request.variables);
   }
 }
 
@@ -102,7 +111,9 @@ struct AriServer::Impl final : SwitchboardListener {
     server.reset(soup_server_new("server-header", "Asterisk (simulated)", nullptr));
     soup_server_add_early_handler(server.get(), "/ari", on_early, this, nullptr);
     soup_server_add_handler(server.get(), "/ari", on_request, this, nullptr);
+    soup_server_add_handler(server.get(), "/ari/events/user", on_request, this, nullptr);
     soup_server_add_early_handler(server.get(), "/ari/events", on_early, this, nullptr);
+    soup_server_add_early_handler(server.get(), "/ari/events/user", on_early, this, nullptr);
     soup_server_add_websocket_handler(server.get(), "/ari/events", nullptr, nullptr, on_websocket,
                                       this, nullptr);
     g_autoptr(GError) error = nullptr;

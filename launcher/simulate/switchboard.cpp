@@ -144,6 +144,22 @@ int Switchboard::set_variable(const std::string& channel_id, const std::string& 
   return kDone;
 }
 
+std::string Switchboard::global_variable(const std::string& name) const {
+  const auto found = global_variables_.find(name);
+  return found == global_variables_.end() ? std::string() : found->second;
+}
+
+void Switchboard::tell_user_event(const std::string& name,
+                                  const std::map<std::string, std::string>& variables) {
+  JsonObjectPtr event = new_event("ChannelUserevent");
+  set(event.get(), "eventname", name);
+  JsonObjectPtr told(json_object_new());
+  for (const auto& [key, value] : variables) set(told.get(), key.c_str(), value);
+  set(told.get(), "eventname", name);
+  set(event.get(), "userevent", std::move(told));
+  tell(std::move(event));
+}
+
 int Switchboard::add_bridge(const std::string& id, const std::string& name,
                             const std::string& type) {
   SimulatedBridge& bridge = bridges_[id];
@@ -232,7 +248,8 @@ JsonObjectPtr Switchboard::describe(const SimulatedChannel& channel) const {
   set(dialplan.get(), "exten", channel.external ? "s" : channel.extension);
   json_object_set_int_member(dialplan.get(), "priority", 1);
   set(dialplan.get(), "app_name", "Stasis");
-  set(dialplan.get(), "app_data", application_ + "," + channel.extension);
+  set(dialplan.get(), "app_data",
+      channel.external ? application_ : application_ + "," + channel.extension);
   set(object.get(), "dialplan", std::move(dialplan));
   set(object.get(), "creationtime", ari_time());
   set(object.get(), "language", "en");

@@ -84,6 +84,14 @@ class Switchboard {
   int set_variable(const std::string& channel_id, const std::string& name,
                    const std::string& value);
 
+  void set_global_variable(const std::string& name, const std::string& value) {
+    global_variables_[name] = value;
+  }
+  /// Empty when it was never set.
+  std::string global_variable(const std::string& name) const;
+  void tell_user_event(const std::string& name,
+                       const std::map<std::string, std::string>& variables);
+
   int add_bridge(const std::string& id, const std::string& name, const std::string& type);
   int remove_bridge(const std::string& id);
   int join(const std::string& bridge_id, const std::string& channel_id);
@@ -105,6 +113,7 @@ class Switchboard {
   SwitchboardListener& listener_;
   std::map<std::string, SimulatedChannel> channels_;
   std::map<std::string, SimulatedBridge> bridges_;
+  std::map<std::string, std::string> global_variables_;
   int next_ = 1;
 };
 

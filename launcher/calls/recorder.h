@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Pipeline messages (plugins/common/messages.h) as rows of the journal.
+#pragma once
+
+#include <gio/gio.h>
+
+#include <string>
+
+#include "launcher/store/journal.h"
+
+namespace dragoman {
+
+class Recorder {
+ public:
+  /// `monitoring` false: no measurements and segments.
+  Recorder(Journal& journal, bool monitoring) : journal_(journal), monitoring_(monitoring) {}
+
+  void trace(const TraceRow& row) { journal_.append(row); }
+  /// A message of a pipeline of the trace; `fields` is a{sv}, borrowed. Names that make no row, and
+  /// partial transcripts, are ignored; so is a message without what its row's key needs.
+  void message(const std::string& trace_id, const std::string& name, GVariant* fields);
+
+ private:
+  void bucket(const std::string& trace_id, GVariant* fields);
+  void segment(const std::string& trace_id, GVariant* fields);
+  void transcript(const std::string& trace_id, GVariant* fields);
+  void translation(const std::string& trace_id, GVariant* fields, bool spoken);
+
+  Journal& journal_;
+  bool monitoring_;
+};
+
+}  // namespace dragoman

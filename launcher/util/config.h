@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The configuration: one file (GKeyFile), environment and options, every key with a default.
+// data/dragoman.conf describes each key.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace dragoman {
+
+/// What a dialled extension means.
+struct Route {
+  std::string extension;
+  std::string language = "en";  ///< that the caller speaks (BCP 47 primary tag)
+  std::string hears;            ///< language the caller hears; empty: the one he speaks
+  std::string partner;          ///< extension of the other party; empty: none, only transcribed
+  std::string pipeline = "call-translate.pipeline";  ///< a path, or a name
+  int port = 0;                    ///< UDP port tried first; 0: the first free one of the range
+  double gain_db = 0;              ///< of the audio that is heard from the caller, dB
+  std::string station;             ///< of the caller's audio: St_3
+  std::string translated_station;  ///< of the translated audio the caller hears: St_5
+};
+
+/// A configuration that cannot be used; what() names file, line and cure.
+class ConfigError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Config {
+  struct Ari {
+    std::string url = "http://127.0.0.1:8088/ari";
+    std::string application = "dragoman";
+    std::string user = "dragoman";
+    std::string password;  ///< from DRAGOMAN_ARI_PASSWORD only
+    int timeout_ms = 5000;
+  } ari;
+  struct Media {
+    std::string address = "127.0.0.1";  ///< that Asterisk sends audio to
+    int first_port = 4000, last_port = 4099;
+    std::string format = "slin16";
+    int workers = 1;
+  } media;
+  struct Calls {
+    int max_wait_s = 0;  ///< for the other party; 0: for ever
+    int linger_s = 5;    ///< a caller stays on the line this long after the other hung up
+  } calls;
+  struct Paths {
+    std::string data, audio;
+    std::string pipelines;  ///< folder of pipeline files; empty: where they were installed or built
+  } paths;
+  struct Speech {
+    std::string memory;  ///< the user's own translation memory (TMX); empty: none
+  } speech;
+  struct Monitoring {
+    bool enabled = true;
+  } monitoring;
+  std::map<std::string, Route> routes;  ///< by extension
+
+  /// The parameters that come from outside the file, as "group.key" → {value, where from}.
+  struct Override {
+    std::string group, key, value, origin;
+  };
+
+  /// `file` empty: the system's file if it exists, else the defaults. Environment: `getenv`-like
+  /// lookup of DRAGOMAN_ARI_PASSWORD, MONITORING_AUDIO_PATH, MONITORING_ENABLED, XDG_DATA_HOME.
+  /// Throws ConfigError.
+  static Config load(const std::string& file, const std::vector<Override>& overrides);
+  /// The same from text; `name` stands for the file in messages.
+  static Config parse(const std::string& text, const std::string& name,
+                      const std::vector<Override>& overrides);
+};
+
+}  // namespace dragoman

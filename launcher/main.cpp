@@ -7,6 +7,7 @@
 #include "launcher/pipeline/commands.h"
 #include "launcher/store/commands.h"
 #include "launcher/util/paths.h"
+#include "launcher/worker/commands.h"
 
 namespace dragoman {
 namespace {
@@ -22,6 +23,7 @@ constexpr Command kCommands[] = {
     {"check", "PATH…", "check pipeline files without running them", check_command},
     {"report", "--data DIR [--trace ID|--last] [--json FILE|-]", "print what a call came to",
      report_command},
+    {"worker", "--fd=N", "run pipelines for 'dragoman serve'", worker_command},
     {"version", "", "print the version", version_command},
 };
 

@@ -21,6 +21,19 @@ GVariant* variant_from_list(const GValue* value) {
   return g_variant_builder_end(&builder);
 }
 
+/// GValueArray, which GLib wants no new code to use and `level` posts.
+GVariant* variant_from_old_array(const GValue* value) {
+  G_GNUC_BEGIN_IGNORE_DEPRECATIONS
+  const auto* array = static_cast<const GValueArray*>(g_value_get_boxed(value));
+  GVariantBuilder builder;
+  g_variant_builder_init(&builder, G_VARIANT_TYPE("av"));
+  for (guint i = 0; array && i < array->n_values; ++i) {
+    g_variant_builder_add(&builder, "v", variant_from_value(&array->values[i]));
+  }
+  return g_variant_builder_end(&builder);
+  G_GNUC_END_IGNORE_DEPRECATIONS
+}
+
 GVariant* variant_from_text_of(const GValue* value) {
   const CharPtr text(gst_value_serialize(value));
   return g_variant_new_string(text ? text.get() : "");
@@ -97,6 +110,7 @@ GVariant* variant_from_value(const GValue* value) {
     return g_variant_new_array(G_VARIANT_TYPE("{sv}"), nullptr, 0);
   }
   if (G_VALUE_HOLDS_ENUM(value)) return variant_from_enum(value);
+  if (g_str_equal(G_VALUE_TYPE_NAME(value), "GValueArray")) return variant_from_old_array(value);
   switch (G_VALUE_TYPE(value)) {
     case G_TYPE_BOOLEAN:
       return g_variant_new_boolean(g_value_get_boolean(value));

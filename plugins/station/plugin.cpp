@@ -6,7 +6,9 @@
 
 namespace {
 
-gboolean plugin_init(GstPlugin* plugin) { return GST_ELEMENT_REGISTER(stationprobe, plugin); }
+gboolean plugin_init(GstPlugin* plugin) {
+  return GST_ELEMENT_REGISTER(stationprobe, plugin) && GST_ELEMENT_REGISTER(wavsegmenter, plugin);
+}
 
 }  // namespace
 

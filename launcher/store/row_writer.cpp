@@ -8,6 +8,8 @@
 namespace dragoman {
 namespace {
 
+constexpr uint64_t kMicrosecond = 1000;  // ns
+
 // In an utterance's statements ?1 to ?5 are its key, ?6 to ?14 what was heard, ?15 to ?23 what was
 // said of it.
 constexpr char kUpdateHeard[] = R"sql(
@@ -66,6 +68,11 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
 ON CONFLICT (trace_id, station_key, tap, metric_key, bucket_ts) DO UPDATE SET
   bucket_ms = excluded.bucket_ms, count = excluded.count, min = excluded.min, max = excluded.max,
   avg = excluded.avg, last = excluded.last)sql";
+
+// Free for the file, or its own row: the bucket's key, or else the first microsecond after it.
+constexpr char kFindSegment[] = R"sql(
+SELECT file_path FROM audio_segments_5s
+WHERE trace_id = ?1 AND station_key = ?2 AND tap = ?3 AND bucket_ts = ?4)sql";
 
 constexpr char kPutSegment[] = R"sql(
 INSERT INTO audio_segments_5s (trace_id, station_key, tap, bucket_ts, bucket_ms, sample_rate_hz,
@@ -138,6 +145,7 @@ RowWriter::RowWriter(Database& database)
       update_trace_(database.prepare(kUpdateTrace)),
       insert_trace_(database.prepare(kInsertTrace)),
       put_metric_(database.prepare(kPutMetric)),
+      find_segment_(database.prepare(kFindSegment)),
       put_segment_(database.prepare(kPutSegment)),
       update_heard_(database.prepare(kUpdateHeard)),
       insert_utterance_(database.prepare(kInsertUtterance)),
@@ -205,11 +213,23 @@ void RowWriter::write_row(const MetricRow& row) {
   put_metric_.run();
 }
 
+bool RowWriter::belongs_to_another_file(const SegmentRow& row, const std::string& bucket_ts) {
+  find_segment_.bind(1, row.trace_id);
+  find_segment_.bind(2, row.station_key);
+  find_segment_.bind(3, row.tap);
+  find_segment_.bind(4, bucket_ts);
+  const bool another = find_segment_.step() && find_segment_.text(0) != row.file_path;
+  find_segment_.reset();
+  return another;
+}
+
 void RowWriter::write_row(const SegmentRow& row) {
+  uint64_t bucket_ts = row.bucket_ts;
+  while (belongs_to_another_file(row, iso_time(bucket_ts))) bucket_ts += kMicrosecond;
   put_segment_.bind(1, row.trace_id);
   put_segment_.bind(2, row.station_key);
   put_segment_.bind(3, row.tap);
-  put_segment_.bind(4, iso_time(row.bucket_ts));
+  put_segment_.bind(4, iso_time(bucket_ts));
   put_segment_.bind(5, int64_t{row.bucket_ms});
   put_segment_.bind(6, int64_t{row.sample_rate_hz});
   put_segment_.bind(7, int64_t{row.channels});

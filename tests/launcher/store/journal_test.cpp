@@ -111,6 +111,18 @@ TEST_F(JournalTest, updates_a_row_that_is_there_and_never_doubles_it) {
   }
 }
 
+TEST_F(JournalTest, a_second_file_of_a_bucket_has_a_row_of_its_own) {
+  auto journal = Journal::open(path());
+  SegmentRow second = segment_row(0);
+  second.file_path = "/audio/0-2.wav";
+  for (const SegmentRow& row : {segment_row(0), second, segment_row(0), second}) {
+    journal->append(row);
+  }
+  journal->flush();
+  EXPECT_EQ(ask("SELECT group_concat(bucket_ts || file_path) FROM audio_segments_5s"),
+            "2026-03-01T12:00:00.000000Z/audio/0.wav,2026-03-01T12:00:00.000001Z/audio/0-2.wav");
+}
+
 TEST_F(JournalTest, ends_a_trace_without_losing_what_its_start_told) {
   auto journal = Journal::open(path());
   journal->append(trace_row());

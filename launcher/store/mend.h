@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Brings the WAV files on disk and the journal's rows together again, after a kill or a power cut.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "launcher/store/journal.h"
+
+namespace dragoman {
+
+/// What a segment's path tells: AUDIO/YYYY-MM-DD/trace_ID/STATION/TAP/YYYYMMDDThhmmssZ[-N].wav
+struct SegmentPath {
+  std::string trace_id, station_key, tap;
+  uint64_t bucket_ts = 0;  ///< UTC, ns
+};
+
+/// Nothing if `path` is not so called below `audio_folder`.
+std::optional<SegmentPath> parse_segment_path(const std::string& audio_folder,
+                                              const std::string& path);
+
+struct MendResult {
+  uint64_t files = 0;              ///< whole WAV files found
+  uint64_t salvaged = 0;           ///< of them, completed now: a killed worker had left them
+  uint64_t rows_added = 0;         ///< files that had no row
+  uint64_t rows_without_file = 0;  ///< rows whose file is gone; they are kept
+  uint64_t being_written = 0;      ///< left alone
+  /// Files that could not be read or salvaged, each with its reason; the first 20.
+  std::vector<std::string> problems;
+};
+
+/// Goes through the WAV files of one trace, or of all, below `audio_folder`: gives each without a
+/// row its row, completes what a killed worker left (a .part file that nobody holds open), and
+/// counts the rows without a file. `database` is the journal's file. Blocks on the disk: not for
+/// the main loop's thread. Throws DatabaseError if the journal cannot be read.
+MendResult mend_segments(const std::string& audio_folder,
+                         const std::optional<std::string>& trace_id, const std::string& database,
+                         Journal& journal);
+
+/// mend_segments() on a thread of its own, one after the other. What was mended is logged.
+class Mender {
+ public:
+  using Done = std::function<void(const MendResult&)>;
+  Mender(std::string audio_folder, std::string database, Journal& journal);
+  ~Mender();  ///< waits for the trace that is being mended, not for those that were to come
+  Mender(const Mender&) = delete;
+  Mender& operator=(const Mender&) = delete;
+
+  /// Any thread, never blocks. Without a trace id, all; `done`, if given, is called on the mender's
+  /// thread.
+  void mend(std::optional<std::string> trace_id, Done done = {});
+
+ private:
+  struct Request {
+    std::optional<std::string> trace_id;
+    Done done;
+  };
+  void run();
+  void carry_out(const Request& request);
+
+  const std::string audio_folder_, database_;
+  Journal& journal_;
+  std::mutex mutex_;  // guards requests_ and stopping_
+  std::condition_variable wake_;
+  std::deque<Request> requests_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace dragoman

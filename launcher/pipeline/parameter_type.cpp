@@ -26,7 +26,10 @@ constexpr TypeEntry kTypes[] = {
     {ParameterType::kLanguage, "language", "a language tag such as en, es or pt-BR", "en"},
     {ParameterType::kPath, "path", "a path", "/dev/null"},
     {ParameterType::kFile, "file", "a file that can be read", "/dev/null"},
+    {ParameterType::kDecibel, "decibel", "a gain in dB, -100 to 20", "0"},
 };
+
+constexpr double kLeastGain = -100, kMostGain = 20;  // dB; `volume` takes a factor of up to 10
 
 const TypeEntry& entry_of(ParameterType type) {
   return *std::find_if(std::begin(kTypes), std::end(kTypes),
@@ -42,6 +45,16 @@ bool is_number(const std::string& value) {
   char* end = nullptr;
   const double number = g_ascii_strtod(value.c_str(), &end);
   return *end == '\0' && std::isfinite(number) && value.find_first_of("xX") == std::string::npos;
+}
+
+/// -6 becomes 0.501.
+bool make_factor(std::string& value) {
+  if (!is_number(value)) return false;
+  const double decibels = g_ascii_strtod(value.c_str(), nullptr);
+  if (decibels < kLeastGain || decibels > kMostGain) return false;
+  char text[G_ASCII_DTOSTR_BUF_SIZE];
+  value = g_ascii_formatd(text, sizeof text, "%.6g", std::pow(10, decibels / 20));
+  return true;
 }
 
 bool make_bool(std::string& value) {
@@ -114,6 +127,9 @@ bool normalise(ParameterType type, FileCheck look, std::string& value, std::stri
       break;
     case ParameterType::kPath:
       value = expand_home(value);
+      break;
+    case ParameterType::kDecibel:
+      good = make_factor(value);
       break;
     case ParameterType::kFile:
       value = expand_home(value);

@@ -14,7 +14,8 @@ enum class ParameterType {
   kBool,      ///< true, false (yes, no, on, off, 1, 0 are understood)
   kLanguage,  ///< BCP 47 tag: en, es, pt-BR
   kPath,      ///< file or folder that need not exist; "~/" is the home folder; may be empty
-  kFile       ///< file that can be read
+  kFile,      ///< file that can be read
+  kDecibel    ///< gain in dB, -100 to 20; stands as the factor that `volume` takes
 };
 
 /// The type named in a file, e.g. "int".

@@ -170,7 +170,7 @@ class PipelineReader {
     if (!type) {
       file_.parameters_.push_back(parameter);  // so that its uses are not reported too
       return problem(line_, "unknown type '" + type_name + "' of parameter '" + name + "'",
-                     "the types are int, number, string, bool, language, path and file");
+                     "the types are int, number, string, bool, language, path, file and decibel");
     }
     parameter.type = *type;
     take_default(rest.substr(type_end), parameter);
@@ -203,8 +203,8 @@ class PipelineReader {
               "put a default with spaces in \"\"; leave two spaces before a description");
     }
     parameter.description = strip(text.substr(end));
-    std::string error;
-    if (!normalise(parameter.type, FileCheck::kTrust, *parameter.fallback, error)) {
+    std::string checked = *parameter.fallback, error;
+    if (!normalise(parameter.type, FileCheck::kTrust, checked, error)) {
       problem(line_, "the default of '" + parameter.name + "': " + error,
               std::string("give ") + description_of(parameter.type));
     }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/common/pipeline_clock.h"
 
-#include <mutex>
+#include <optional>
 
 namespace dragoman {
 namespace {
 
-std::mutex epoch_mutex;  // guards the anchor that each toplevel element carries
-
-// Interned by name, so all plugins of the process share one anchor per pipeline.
+// Interned by name, so all plugins of the process share one anchor per pipeline. It is guarded by
+// the toplevel's object lock: each plugin has its own copy of this code and its statics.
 GQuark epoch_quark() {
   static const GQuark quark = g_quark_from_static_string("dragoman-pipeline-epoch");
   return quark;
@@ -42,26 +41,40 @@ uint64_t anchor(GstElement* element, GstClockTime running_time) {
   return epoch;
 }
 
-void store(GstObject* top, uint64_t epoch) {
-  auto* kept = g_new(uint64_t, 1);
-  *kept = epoch;
-  g_object_set_qdata_full(G_OBJECT(top), epoch_quark(), kept, g_free);
+std::optional<uint64_t> kept_epoch(GstObject* top) {
+  std::optional<uint64_t> epoch;
+  GST_OBJECT_LOCK(top);
+  if (const gpointer kept = g_object_get_qdata(G_OBJECT(top), epoch_quark())) {
+    epoch = *static_cast<uint64_t*>(kept);
+  }
+  GST_OBJECT_UNLOCK(top);
+  return epoch;
+}
+
+// Keeps `epoch` unless another was kept since `seen` was; the one kept.
+uint64_t keep_first(GstObject* top, std::optional<uint64_t> seen, uint64_t epoch) {
+  auto* fresh = g_new(uint64_t, 1);
+  *fresh = epoch;
+  GST_OBJECT_LOCK(top);
+  auto* kept = static_cast<uint64_t*>(g_object_get_qdata(G_OBJECT(top), epoch_quark()));
+  if (kept && seen != *kept) {
+    *fresh = *kept;
+  }
+  epoch = *fresh;
+  g_object_set_qdata_full(G_OBJECT(top), epoch_quark(), fresh, g_free);
+  GST_OBJECT_UNLOCK(top);
+  return epoch;
 }
 
 }  // namespace
 
 uint64_t pipeline_epoch(GstElement* element, GstClockTime running_time) {
   GstObject* top = toplevel_of(element);
-  uint64_t epoch;
-  {
-    std::lock_guard lock(epoch_mutex);
-    const auto* kept = static_cast<uint64_t*>(g_object_get_qdata(G_OBJECT(top), epoch_quark()));
-    if (kept && *kept != kRestarting) {
-      epoch = *kept;
-    } else {
-      epoch = kept ? anchor_at_buffer(running_time) : anchor(element, running_time);
-      store(top, epoch);
-    }
+  const std::optional<uint64_t> kept = kept_epoch(top);
+  uint64_t epoch = kept.value_or(kRestarting);
+  if (epoch == kRestarting) {
+    epoch = kept ? anchor_at_buffer(running_time) : anchor(element, running_time);
+    epoch = keep_first(top, kept, epoch);
   }
   gst_object_unref(top);
   return epoch;
@@ -69,19 +82,21 @@ uint64_t pipeline_epoch(GstElement* element, GstClockTime running_time) {
 
 void set_pipeline_epoch(GstElement* element, uint64_t utc_ns) {
   GstObject* top = toplevel_of(element);
-  {
-    std::lock_guard lock(epoch_mutex);
-    store(top, utc_ns);
-  }
+  auto* kept = g_new(uint64_t, 1);
+  *kept = utc_ns;
+  GST_OBJECT_LOCK(top);
+  g_object_set_qdata_full(G_OBJECT(top), epoch_quark(), kept, g_free);
+  GST_OBJECT_UNLOCK(top);
   gst_object_unref(top);
 }
 
 void clear_pipeline_epoch(GstElement* element) {
   GstObject* top = toplevel_of(element);
+  GST_OBJECT_LOCK(top);
   if (GST_STATE_TARGET(top) <= GST_STATE_READY) {
-    std::lock_guard lock(epoch_mutex);
     g_object_set_qdata(G_OBJECT(top), epoch_quark(), nullptr);
   }
+  GST_OBJECT_UNLOCK(top);
   gst_object_unref(top);
 }
 

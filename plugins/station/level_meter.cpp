@@ -19,6 +19,15 @@ double dbfs(double amplitude) {
 
 }  // namespace
 
+LevelSums& LevelSums::operator+=(const LevelSums& other) {
+  samples += other.samples;
+  sum += other.sum;
+  square_sum += other.square_sum;
+  peak = std::max(peak, other.peak);
+  clipped += other.clipped;
+  return *this;
+}
+
 LevelReading LevelSums::reading() const {
   LevelReading reading;
   if (!samples) return reading;
@@ -90,14 +99,13 @@ void LevelMeter::end_frame() {
 }
 
 void LevelMeter::release_held() {
-  const LevelReading reading = held_->reading();
+  sink_(*held_);
   held_.reset();
-  sink_(reading);
 }
 
 void LevelMeter::finish() {
   if (held_) release_held();
-  if (current_.samples) sink_(current_.reading());
+  if (current_.samples) sink_(current_);
   reset();
 }
 

@@ -27,12 +27,13 @@ struct LevelReading {
   bool silent = true;              ///< RMS under kSilentFrameDbfs
 };
 
-/// Sums of a stretch, from which a reading is made.
+/// Sums of a stretch, from which its reading is made; those of stretches add up.
 struct LevelSums {
   uint64_t samples = 0;
   double sum = 0, square_sum = 0, peak = 0;
   uint64_t clipped = 0;
 
+  LevelSums& operator+=(const LevelSums& other);
   LevelReading reading() const;
 };
 
@@ -43,7 +44,7 @@ struct LevelSums {
 /// thread.
 class LevelMeter {
  public:
-  using Sink = std::function<void(const LevelReading&)>;
+  using Sink = std::function<void(const LevelSums&)>;
   static constexpr int kFramesPerSecond = 50;
   static constexpr size_t kMaxChannels = 2;
 

@@ -180,7 +180,8 @@ void SegmentWriter::Core::run() {
 
 SegmentWriter::SegmentWriter(Options options, std::shared_ptr<SegmentListener> listener,
                              std::shared_ptr<std::atomic<uint64_t>> dropped_ns)
-    : core_(std::make_shared<Core>(std::move(options), std::move(listener), std::move(dropped_ns))),
+    : patience_(options.patience),
+      core_(std::make_shared<Core>(std::move(options), std::move(listener), std::move(dropped_ns))),
       thread_([core = core_] {
         ::pthread_setname_np(::pthread_self(), "wavsegmenter");
         core->run();
@@ -190,7 +191,7 @@ SegmentWriter::~SegmentWriter() {
   core_->queue.push_end();
   core_->queue.close();
   std::unique_lock lock(core_->lock);
-  const bool over = core_->over_changed.wait_for(lock, kPatience, [&] { return core_->over; });
+  const bool over = core_->over_changed.wait_for(lock, patience_, [&] { return core_->over; });
   lock.unlock();
   if (over) {
     thread_.join();
@@ -203,7 +204,7 @@ SegmentQueue& SegmentWriter::queue() { return core_->queue; }
 
 bool SegmentWriter::finish() {
   core_->queue.push_end();
-  return core_->queue.wait_until_done(kPatience);
+  return core_->queue.wait_until_done(patience_);
 }
 
 }  // namespace dragoman

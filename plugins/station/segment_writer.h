@@ -19,10 +19,13 @@ namespace dragoman {
 /// no file.
 class SegmentWriter {
  public:
+  static constexpr std::chrono::milliseconds kPatience{3000};
+
   struct Options {
     std::string location;
     TapNames names;
     std::chrono::milliseconds max_queue{5000};
+    std::chrono::milliseconds patience = kPatience;  ///< with a disk that hangs
     std::unique_ptr<SegmentFile> file = new_wav_segment_file();
   };
 
@@ -31,7 +34,7 @@ class SegmentWriter {
   SegmentWriter(Options options, std::shared_ptr<SegmentListener> listener,
                 std::shared_ptr<std::atomic<uint64_t>> dropped_ns);
 
-  /// Writes what is queued. A disk that hangs is waited for at most kPatience; then the thread is
+  /// Writes what is queued. A disk that hangs is waited for at most `patience`; then the thread is
   /// left to itself, and ends when the disk lets it.
   ~SegmentWriter();
   SegmentWriter(const SegmentWriter&) = delete;
@@ -41,13 +44,12 @@ class SegmentWriter {
   SegmentQueue& queue();
 
   /// The stream ends: its last file is complete and told when this returns true. False: the disk
-  /// did not keep up within kPatience, or the queue was interrupted.
+  /// did not keep up within `patience`, or the queue was interrupted.
   bool finish();
-
-  static constexpr std::chrono::milliseconds kPatience{3000};
 
  private:
   struct Core;
+  const std::chrono::milliseconds patience_;
   std::shared_ptr<Core> core_;  ///< the thread's as well
   std::thread thread_;
 };

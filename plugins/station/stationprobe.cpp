@@ -94,7 +94,8 @@ struct LevelIndices {
   size_t silence = BucketBoard::index_of("silence_ratio");
 };
 
-void add_frame(BucketBoard& board, const LevelIndices& at, const LevelReading& frame) {
+void add_frame(BucketBoard& board, const LevelIndices& at, const LevelSums& sums) {
+  const LevelReading frame = sums.reading();
   board.add(at.level, frame.rms_dbfs);
   board.add(at.peak, frame.peak_dbfs);
   if (frame.crest_db) board.add(at.crest, *frame.crest_db);
@@ -113,7 +114,7 @@ struct State {
   GstAudioInfo info{};
   BucketBoard board;
   const LevelIndices indices;
-  LevelMeter meter{[this](const LevelReading& frame) { add_frame(board, indices, frame); }};
+  LevelMeter meter{[this](const LevelSums& frame) { add_frame(board, indices, frame); }};
   TapStream stream;
   uint64_t interval = kBucketNs;
   bool ended = false;  // EOS has passed: readings that still come belong to the last bucket

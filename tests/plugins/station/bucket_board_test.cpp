@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/station/bucket_board.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <new>
+
+#include "plugins/station/level_meter.h"
+#include "plugins/station/sample_clock.h"
+
+namespace {
+size_t allocations = 0;
+}
+
+void* operator new(size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
+namespace dragoman {
+namespace {
+
+constexpr uint64_t kEdge = 1'700'000'005'000'000'000;
+
+const Aggregate& figures(const Bucket& bucket, const char* key) {
+  return bucket.aggregates.at(BucketBoard::index_of(key));
+}
+
+TEST(BucketBoard, aggregates_by_the_table) {
+  BucketBoard board;
+  board.place(kEdge);
+  EXPECT_EQ(board.add("packets_received", 50), ReadingResult::kTaken);
+  EXPECT_EQ(board.add("packets_received", 48), ReadingResult::kTaken);
+  EXPECT_EQ(board.add("jitter_ms", 2), ReadingResult::kTaken);
+  EXPECT_EQ(board.add("jitter_ms", 4), ReadingResult::kTaken);
+  EXPECT_EQ(board.add("audio_level_dbfs", -20), ReadingResult::kTaken);
+  EXPECT_EQ(board.add("audio_level_dbfs", -100), ReadingResult::kTaken);
+  const std::optional<Bucket> bucket = board.snapshot(0);
+  ASSERT_TRUE(bucket);
+  EXPECT_EQ(bucket->start_utc, kEdge);
+  EXPECT_EQ(figures(*bucket, "packets_received").last, 98);
+  EXPECT_EQ(figures(*bucket, "packets_received").count, 2u);
+  EXPECT_EQ(figures(*bucket, "jitter_ms").avg(), 3);
+  EXPECT_EQ(figures(*bucket, "jitter_ms").last, 4);
+  EXPECT_NEAR(figures(*bucket, "audio_level_dbfs").avg_level(), -20 - 10 * std::log10(2), 1e-6);
+  EXPECT_EQ(figures(*bucket, "packets_lost").count, 0u);
+}
+
+TEST(BucketBoard, refuses_unknown_keys_and_what_is_not_a_number) {
+  BucketBoard board;
+  EXPECT_EQ(board.add("noise_of_the_sea", 1), ReadingResult::kUnknownKey);
+  EXPECT_EQ(board.add("jitter_ms", std::numeric_limits<double>::quiet_NaN()),
+            ReadingResult::kBadValue);
+  EXPECT_FALSE(board.snapshot(0));
+}
+
+TEST(BucketBoard, has_nothing_to_tell_twice_or_without_a_reading) {
+  BucketBoard board;
+  board.place(kEdge);
+  board.measured({}, 5);
+  EXPECT_FALSE(board.snapshot(0));
+  board.add("jitter_ms", 1);
+  EXPECT_TRUE(board.snapshot(0));
+  EXPECT_FALSE(board.snapshot(0));
+  board.add("jitter_ms", 2);
+  EXPECT_EQ(figures(*board.snapshot(0), "jitter_ms").count, 2u);  // it keeps until cleared
+  board.clear();
+  board.add("jitter_ms", 3);
+  EXPECT_EQ(figures(*board.snapshot(0), "jitter_ms").count, 1u);
+}
+
+TEST(BucketBoard, keeps_readings_that_come_before_the_stream) {
+  BucketBoard board;
+  board.add("packets_late", 1);
+  board.place(kEdge);
+  EXPECT_EQ(board.snapshot(7)->start_utc, kEdge);
+  BucketBoard never;
+  never.add("packets_late", 1);
+  EXPECT_EQ(never.snapshot(7)->start_utc, 7u);
+}
+
+TEST(Measuring, allocates_nothing_between_the_ends_of_buckets) {
+  BucketBoard board;
+  SampleClock clock;
+  const size_t level = BucketBoard::index_of("audio_level_dbfs");
+  LevelMeter meter([&](const LevelSums& sums) { board.add(level, sums.reading().rms_dbfs); });
+  meter.set_format(8000, 1);
+  clock.set_rate(8000);
+  const std::vector<int16_t> audio(333, 32767);
+  const size_t before = allocations;
+  for (int i = 0; i < 100; ++i) {
+    clock.place(kEdge + frames_to_ns(333ull * i, 8000), audio.size());
+    meter.feed(std::span(audio));
+    clock.advance(audio.size());
+    board.measured({}, 1);
+    board.add("packets_received", 1);
+  }
+  EXPECT_EQ(allocations, before);
+  EXPECT_TRUE(board.snapshot(0));
+  EXPECT_GT(allocations, before);
+}
+
+}  // namespace
+}  // namespace dragoman

@@ -64,7 +64,7 @@ class FakeWorkers : public MediaWorkers {
   }
 
   /// A pipeline fails by itself.
-  void fail(const std::string& id, const std::string& detail) {
+  void fail(std::string id, const std::string& detail) {
     running.erase(id);
     listener->on_pipeline_ended(id, "error", detail);
   }

@@ -5,6 +5,7 @@
 
 #include "launcher/command.h"
 #include "launcher/pipeline/commands.h"
+#include "launcher/serve.h"
 #include "launcher/store/commands.h"
 #include "launcher/util/paths.h"
 #include "launcher/worker/commands.h"
@@ -18,6 +19,7 @@ int version_command(int, char**) {
 }
 
 constexpr Command kCommands[] = {
+    {"serve", "[--config FILE] …", "answer calls and translate them", serve_command},
     {"run", "FILE key=value… [--json]", "run a pipeline file in the foreground", run_command},
     {"print", "FILE key=value…", "print a pipeline file for gst-launch-1.0", print_command},
     {"check", "PATH…", "check pipeline files without running them", check_command},

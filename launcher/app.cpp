@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/app.h"
+
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+
+#include "launcher/calls/calls.h"
+#include "launcher/command.h"
+#include "launcher/pipeline/pipeline_file.h"
+#include "launcher/util/log.h"
+#include "launcher/util/paths.h"
+
+namespace dragoman {
+namespace {
+
+constexpr char kTopic[] = "launcher";
+
+/// Why the launcher cannot start, for the user.
+class StartError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Holds the data folder against a second launcher for as long as it lives.
+class DataFolderLock {
+ public:
+  explicit DataFolderLock(const std::string& folder) {
+    const std::string path = folder + "/launcher.lock";
+    fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd_ < 0)
+      throw StartError(path + ": " + g_strerror(errno) +
+                       "; let this user write there, or name another folder with --data");
+    if (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+      char owner[32] = "";
+      const ssize_t size = pread(fd_, owner, sizeof owner - 1, 0);
+      owner[size > 0 ? size : 0] = '\0';
+      close(fd_);
+      throw StartError("another launcher (process " + log::printable(g_strstrip(owner)) +
+                       ") uses the data folder " + folder +
+                       "; stop it, or name another folder with --data");
+    }
+    const std::string text = std::to_string(getpid()) + "\n";
+    if (ftruncate(fd_, 0) != 0 || pwrite(fd_, text.data(), text.size(), 0) < 0)
+      log::warning(kTopic, path + ": " + g_strerror(errno));
+  }
+  ~DataFolderLock() { close(fd_); }
+  DataFolderLock(const DataFolderLock&) = delete;
+  DataFolderLock& operator=(const DataFolderLock&) = delete;
+
+ private:
+  int fd_ = -1;
+};
+
+void make_writable_folder(const std::string& folder, const char* option) {
+  if (g_mkdir_with_parents(folder.c_str(), 0750) != 0 || access(folder.c_str(), W_OK | X_OK) != 0)
+    throw StartError(folder + ": " + g_strerror(errno) +
+                     "; let this user write there, or name another folder with " + option);
+}
+
+RoutePipeline read_pipeline(const Config& config, const Route& route) {
+  const bool absolute = g_path_is_absolute(route.pipeline.c_str());
+  const std::optional<std::string> path =
+      absolute || config.paths.pipelines.empty()
+          ? find_pipeline(route.pipeline)
+          : std::optional(config.paths.pipelines + "/" + route.pipeline);
+  if (!path)
+    throw StartError("[extension " + route.extension + "]: pipeline file " + route.pipeline +
+                     " is not found; give a path, or set [paths] pipelines");
+  Problems problems;
+  const std::optional<PipelineFile> file = PipelineFile::read(*path, problems);
+  if (!file) throw StartError(text_of(problems));
+  RoutePipeline pipeline{.file = *path};
+  for (const PipelineParameter& parameter : file->parameters())
+    pipeline.parameters.insert(parameter.name);
+  return pipeline;
+}
+
+/// The address that Asterisk's RTP comes from: that of its ARI. Empty when it has none (yet).
+std::string resolve_asterisk(const std::string& url) {
+  g_autoptr(GUri) uri = g_uri_parse(url.c_str(), G_URI_FLAGS_NONE, nullptr);
+  const char* host = uri ? g_uri_get_host(uri) : nullptr;
+  if (!host) return {};
+  if (g_hostname_is_ip_address(host)) return host;
+  g_autoptr(GResolver) resolver = g_resolver_get_default();
+  g_autoptr(GError) error = nullptr;
+  GList* addresses = g_resolver_lookup_by_name_with_flags(
+      resolver, host, G_RESOLVER_NAME_LOOKUP_FLAGS_IPV4_ONLY, nullptr, &error);
+  if (!addresses) {
+    log::warning(kTopic, std::string("[ari] url: ") + (error ? error->message : host));
+    return {};
+  }
+  g_autofree char* text = g_inet_address_to_string(G_INET_ADDRESS(addresses->data));
+  g_resolver_free_addresses(addresses);
+  return text;
+}
+
+class RealWorkers : public MediaWorkers {
+ public:
+  /// Before anything else; the calls that listen are made after this object.
+  void run(Workers::Options options, WorkersListener& listener) {
+    workers_ = std::make_unique<Workers>(std::move(options), listener);
+  }
+  void end() { workers_.reset(); }
+
+  void start(const PipelineRequest& request, const std::string& group,
+             Workers::StartDone done) override {
+    workers_->start(request, group, std::move(done));
+  }
+  void stop(const std::string& id) override { workers_->stop(id); }
+  void set_property(const std::string& id, const std::string& element, const std::string& property,
+                    GVariant* value) override {
+    workers_->set_property(id, element, property, value);
+  }
+
+ private:
+  std::unique_ptr<Workers> workers_;
+};
+
+class App {
+ public:
+  explicit App(const Config& config)
+      : config_(config),
+        folders_ready_(make_folders(config)),
+        lock_(config.paths.data),
+        pipelines_(read_pipelines(config)),
+        journal_(Journal::open(journal_path(config.paths.data))),
+        recorder_(*journal_, config.monitoring.enabled),
+        reporter_(
+            [](const std::string& line) { log::write_line_unless_blocked(STDOUT_FILENO, line); }),
+        client_({.access = {.url = config.ari.url,
+                            .user = config.ari.user,
+                            .password = config.ari.password,
+                            .timeout_ms = config.ari.timeout_ms},
+                 .application = config.ari.application}),
+        calls_({.client = client_,
+                .workers = workers_,
+                .recorder = recorder_,
+                .reporter = reporter_,
+                .config = config_,
+                .pipelines = pipelines_,
+                .asterisk_address = resolve_asterisk(config.ari.url),
+                .refused = [this](const std::string& why) { refused(why); }}) {}
+
+  int run() {
+    loop_.reset(g_main_loop_new(nullptr, FALSE));
+    for (const int number : {SIGTERM, SIGINT}) g_unix_signal_add(number, on_signal, this);
+    signal(SIGPIPE, SIG_IGN);
+    workers_.run({.program = executable_path(), .count = config_.media.workers}, calls_);
+    client_.start(calls_);
+    g_main_loop_run(loop_.get());
+    workers_.end();
+    journal_->flush();
+    if (journal_->dropped() > 0)
+      log::warning(kTopic, std::to_string(journal_->dropped()) + " rows could not be written");
+    return status_;
+  }
+
+ private:
+  static bool make_folders(const Config& config) {
+    make_writable_folder(config.paths.data, "--data");
+    if (config.monitoring.enabled) make_writable_folder(config.paths.audio, "--audio");
+    return true;
+  }
+
+  static std::map<std::string, RoutePipeline> read_pipelines(const Config& config) {
+    std::map<std::string, RoutePipeline> pipelines;
+    for (const auto& [extension, route] : config.routes)
+      pipelines[extension] = read_pipeline(config, route);
+    return pipelines;
+  }
+
+  static gboolean on_signal(gpointer data) {
+    static_cast<App*>(data)->stop();
+    return G_SOURCE_CONTINUE;
+  }
+
+  void stop() {
+    if (stopping_) return;
+    stopping_ = true;
+    log::notice(kTopic, "stopping: " + std::to_string(calls_.count()) + " calls end");
+    calls_.shut_down([this] { g_main_loop_quit(loop_.get()); });
+  }
+
+  void refused(const std::string& why) {
+    log::error(kTopic, why);
+    status_ = kExitFailed;
+    g_main_loop_quit(loop_.get());
+  }
+
+  struct LoopUnref {
+    void operator()(GMainLoop* loop) const { g_main_loop_unref(loop); }
+  };
+
+  const Config& config_;
+  bool folders_ready_;
+  DataFolderLock lock_;
+  std::map<std::string, RoutePipeline> pipelines_;
+  std::unique_ptr<Journal> journal_;
+  Recorder recorder_;
+  Reporter reporter_;
+  ari::Client client_;
+  RealWorkers workers_;
+  Calls calls_;
+  std::unique_ptr<GMainLoop, LoopUnref> loop_;
+  int status_ = kExitOk;
+  bool stopping_ = false;
+};
+
+}  // namespace
+
+int run_app(const Config& config) {
+  try {
+    App app(config);
+    return app.run();
+  } catch (const std::exception& error) {
+    log::error(kTopic, error.what());
+    return kExitFailed;
+  }
+}
+
+}  // namespace dragoman

@@ -115,15 +115,18 @@ PipelineRequest Calls::pipeline_for(const Route& route, const std::string& trace
   const Config& config = tools_.config;
   const std::string listens =
       route.partner.empty() ? "" : names::speech_channel(trace_id, route.partner);
+  const auto partner = config.routes.find(route.partner);
   char gain[G_ASCII_DTOSTR_BUF_SIZE];
   g_ascii_dtostr(gain, sizeof gain, route.gain_db);
   const std::map<std::string, std::string> known = {
       {"peer", tools_.asterisk_address},
+      {"format", config.media.format},
       {"trace", trace_id},
       {"channel", names::speech_channel(trace_id, route.extension)},
       {"listens", listens},
       {"speaks", route.language},
       {"hears", route.hears},
+      {"partner-speaks", partner == config.routes.end() ? "" : partner->second.language},
       {"station", route.station},
       {"translated-station", route.translated_station},
       {"audio", config.paths.audio},

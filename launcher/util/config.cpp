@@ -279,6 +279,12 @@ class Reader {
   bool routes_given_ = false;
 };
 
+/// Workers need not share our working folder.
+std::string absolute(const std::string& path) {
+  g_autofree char* canonical = g_canonicalize_filename(path.c_str(), nullptr);
+  return canonical;
+}
+
 std::string default_data_folder() {
   if (geteuid() == 0) return "/var/lib/dragoman";
   const std::string xdg = environment("XDG_DATA_HOME");
@@ -347,6 +353,8 @@ Config Config::parse(const std::string& text, const std::string& name,
     reader.set(given.group, given.key, given.value, given.origin, nullptr);
   if (config.paths.data.empty()) config.paths.data = default_data_folder();
   if (config.paths.audio.empty()) config.paths.audio = config.paths.data + "/audio";
+  for (std::string* path : {&config.paths.data, &config.paths.audio, &config.speech.memory})
+    if (!path->empty()) *path = absolute(*path);
   if (config.media.first_port > config.media.last_port)
     throw ConfigError(name + ": first-port is above last-port; give the range in order");
   assign_stations(config);

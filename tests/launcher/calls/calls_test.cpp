@@ -45,6 +45,8 @@ TEST_F(CallsTest, GivesThePipelineWhatItDeclares) {
   EXPECT_EQ(given.at("listens"), given.at("trace") + "-4444");
   EXPECT_EQ(given.at("speaks"), "en");
   EXPECT_EQ(given.at("hears"), "en");
+  EXPECT_EQ(given.at("partner-speaks"), "es");
+  EXPECT_EQ(given.at("format"), "slin16");
   EXPECT_EQ(given.at("station"), "St_3");
   EXPECT_EQ(given.at("translated-station"), "St_5");
   EXPECT_EQ(given.at("audio"), config.paths.audio);

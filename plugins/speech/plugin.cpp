@@ -2,13 +2,17 @@
 // Registers the speech family.
 #include <gst/gst.h>
 
+#include "plugins/speech/captionsrc.h"
 #include "plugins/speech/sttsink.h"
+#include "plugins/speech/ttssrc.h"
 
 namespace {
 
 gboolean plugin_init(GstPlugin* plugin) {
   gboolean registered = TRUE;
+  registered &= GST_ELEMENT_REGISTER(captionsrc, plugin);
   registered &= GST_ELEMENT_REGISTER(sttsink, plugin);
+  registered &= GST_ELEMENT_REGISTER(ttssrc, plugin);
   return registered;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <future>
 #include <thread>
 
@@ -13,6 +14,9 @@
 
 namespace dragoman {
 namespace {
+
+using testing::FakePrograms;
+using testing::kWavHeader;
 
 using namespace std::chrono_literals;
 

@@ -4,12 +4,12 @@
 
 #include <sys/stat.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <string>
 
-namespace dragoman {
+#include "tests/plugins/common/temp_folder.h"
+
+namespace dragoman::testing {
 
 /// The header of a WAV stream of unknown length at 22050 Hz, as printf's argument.
 inline constexpr char kWavHeader[] =
@@ -17,14 +17,6 @@ inline constexpr char kWavHeader[] =
 
 class FakePrograms {
  public:
-  FakePrograms() {
-    std::string pattern = std::filesystem::temp_directory_path() / "tts-test-XXXXXX";
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~FakePrograms() { std::filesystem::remove_all(folder_); }
-  FakePrograms(const FakePrograms&) = delete;
-  FakePrograms& operator=(const FakePrograms&) = delete;
-
   std::string path(const std::string& name) const { return folder_ / name; }
 
   /// A script of sh with `body`; its path.
@@ -35,7 +27,7 @@ class FakePrograms {
   }
 
  private:
-  std::filesystem::path folder_;
+  TempFolder folder_;
 };
 
-}  // namespace dragoman
+}  // namespace dragoman::testing

@@ -52,7 +52,7 @@ Outcome speak(Providers... providers) {
         return true;
       },
       {}, [&](const TtsFailure& failure) { outcome.failures.push_back(failure); });
-  outcome.provider = chain.last_provider();
+  outcome.provider = chain.current_provider();
   return outcome;
 }
 

@@ -73,11 +73,9 @@ SpeechResult TtsProviderList::synthesize(const SpeechRequest& request, const Spe
                                          std::stop_token stop, const OnFailure& on_failure) {
   SpeechResult result{SpeechStatus::kFailed, "no provider of speech synthesis is configured"};
   for (size_t i = 0; i < providers_.size(); ++i) {
+    current_provider_ = providers_[i]->name();
     result = try_twice(*providers_[i], request, sink, stop);
-    if (result.status != SpeechStatus::kFailed) {
-      last_provider_ = providers_[i]->name();
-      return result;
-    }
+    if (result.status != SpeechStatus::kFailed) return result;
     on_failure({providers_[i]->name(), result.error,
                 i + 1 < providers_.size() ? providers_[i + 1]->name() : ""});
   }

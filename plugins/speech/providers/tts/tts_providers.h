@@ -35,14 +35,14 @@ class TtsProviderList {
   SpeechResult synthesize(const SpeechRequest& request, const SpeechSink& sink,
                           std::stop_token stop, const OnFailure& on_failure);
 
-  /// The provider that made the last speech; empty before any.
-  const std::string& last_provider() const { return last_provider_; }
+  /// The provider at work, or the last that was; empty before any.
+  const std::string& current_provider() const { return current_provider_; }
 
   const std::vector<std::unique_ptr<TtsProvider>>& providers() const { return providers_; }
 
  private:
   std::vector<std::unique_ptr<TtsProvider>> providers_;
-  std::string last_provider_;
+  std::string current_provider_;
 };
 
 }  // namespace dragoman

@@ -102,7 +102,7 @@ constexpr Package kPackages[] = {
      "matroskademux matroskamux matroskaparse mj2mux monoscope mp4mux mpegaudioparse "
      "mpg123audiodec mulawdec mulawenc multifilesink multifilesrc multipartdemux "
      "multipartmux multiudpsink navigationtest navseek optv oss4sink oss4src osssink "
-     "osssrc pngdec pngenc progressreport pulsesink pulsesrc pushfilesrc qtdemux "
+     "osssrc pngdec pngenc progressreport pushfilesrc qtdemux "
      "qtmoovrecover qtmux quarktv radioactv revtv rganalysis rglimiter rgvolume rippletv "
      "rndbuffersize rtpL16depay rtpL16pay rtpL24depay rtpL24pay rtpL8depay rtpL8pay "
      "rtpac3depay rtpac3pay rtpamrdepay rtpamrpay rtpbin rtpbvdepay rtpbvpay rtpceltdepay "
@@ -144,7 +144,7 @@ constexpr Package kPackages[] = {
     {"gstreamer1.0-espeak", "espeak"},
     {"gstreamer1.0-nice", "nicesink nicesrc"},
     {"gstreamer1.0-pipewire", "pipewiresink pipewiresrc"},
-    {"gstreamer1.0-pulseaudio", "pulsesink pulsesrc"},
+    {"gstreamer1.0-plugins-good", "pulsesink pulsesrc"},
 };
 
 constexpr Package kOurs[] = {

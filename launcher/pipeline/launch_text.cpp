@@ -174,8 +174,8 @@ std::vector<Reference> find_references(const std::string& body) {
       reference.length = close + 1 - at;
       reference.name = body.substr(at + 2, close - at - 2);
       const bool starts = at > 0 && (body[at - 1] == '=' || is_space(body[at - 1]));
-      const bool ends = close + 1 == body.size() || is_space(body[close + 1]);
-      if (starts && ends) reference.extent = Extent::kAlone;
+      reference.ends_word = close + 1 == body.size() || is_space(body[close + 1]);
+      if (starts && reference.ends_word) reference.extent = Extent::kAlone;
     }
     found.push_back(reference);
   }

@@ -23,7 +23,8 @@ struct Reference {
   size_t offset = 0, length = 0;
   std::string name;
   Extent extent = Extent::kPart;
-  bool quoted = false;  ///< within quotes
+  bool quoted = false;     ///< within quotes
+  bool ends_word = false;  ///< white space or nothing follows
 };
 
 /// All `${name}` in `body`, in order. An unclosed "${" is reported with an empty name and the rest

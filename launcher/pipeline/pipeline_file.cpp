@@ -241,8 +241,7 @@ class PipelineReader {
     if (!parameter) {
       return problem(line, "unknown parameter '${" + reference.name + "}'",
                      did_you_mean(reference.name, names_of(file_.parameters_)) +
-                         (file_.parameters_.empty() ? "" : " Otherwise ") +
-                         "declare it in [parameters]");
+                         " Declare it in [parameters]");
     }
     const bool free_text = parameter->type == ParameterType::kString ||
                            parameter->type == ParameterType::kPath ||
@@ -329,10 +328,12 @@ std::optional<std::string> PipelineFile::fill(const ParameterValues& values,
   size_t at = 0;
   for (const Reference& reference : find_references(body_)) {
     const std::string& value = ready[reference.name];
-    if (reference.extent == Extent::kPart && !value.empty() && value.back() == '\\') {
-      problems.push_back({path_, line_at(body_, reference.offset, launch_line_),
-                          "the value of '" + reference.name + "' ends in '\\' within a longer word",
-                          "give one without"});
+    if (reference.extent == Extent::kPart && reference.ends_word && !value.empty() &&
+        value.back() == '\\') {
+      problems.push_back(
+          {path_, line_at(body_, reference.offset, launch_line_),
+           "the value of '" + reference.name + "' ends in '\\', at the end of a longer word",
+           "give one without"});
       return std::nullopt;
     }
     filled += body_.substr(at, reference.offset - at);

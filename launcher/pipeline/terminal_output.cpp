@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -44,8 +45,26 @@ std::string clock_text(double seconds) {
 
 /// One parameter of one tap over the whole run.
 struct Summary {
-  double count = 0, sum = 0, total = 0;
+  double count = 0, sum = 0, total = 0, max = 0;
+
+  /// `avg` in the unit in which readings may be added: see weigh().
+  void add(double readings, double avg, double bucket_max, double last) {
+    max = count > 0 ? std::max(max, bucket_max) : bucket_max;
+    count += readings;
+    sum += avg * readings;
+    total += last;
+  }
 };
+
+/// The level of several buckets is that of their mean power, as it is within one.
+bool is_power(const std::string& key) { return key == "audio_level_dbfs"; }
+double weigh(const std::string& key, double value) {
+  return is_power(key) ? std::pow(10, value / 10) : value;
+}
+double mean_of(const std::string& key, const Summary& summary) {
+  const double mean = summary.sum / summary.count;
+  return is_power(key) ? 10 * std::log10(mean) : mean;
+}
 
 /// What the probes measured: by station, parameter and tap.
 class Measured {
@@ -61,11 +80,9 @@ class Measured {
     const char* key = nullptr;
     GVariant* metric = nullptr;
     while (g_variant_iter_loop(&iter, "{&sv}", &key, &metric)) {
-      Summary& summary = values_[text_in(bucket, "station")][key][tap];
-      const double count = number_in(metric, "count", 0);
-      summary.count += count;
-      summary.sum += number_in(metric, "avg", 0) * count;
-      summary.total += number_in(metric, "last", 0);
+      values_[text_in(bucket, "station")][key][tap].add(
+          number_in(metric, "count", 0), weigh(key, number_in(metric, "avg", 0)),
+          number_in(metric, "max", 0), number_in(metric, "last", 0));
     }
     g_variant_unref(metrics);
   }
@@ -76,15 +93,15 @@ class Measured {
 
  private:
   void print_station(const std::string& station, const std::vector<std::string>& taps) const {
-    std::printf("\n%-32s", station.c_str());
-    for (const std::string& tap : taps) std::printf("%12s", tap.c_str());
+    std::printf("\n%-28s", station.c_str());
+    for (const std::string& tap : taps) std::printf("%12s%10s", (tap + " avg").c_str(), "max");
     std::printf("\n");
     const auto found = values_.find(station);
     if (found == values_.end()) return;
     for (const Parameter& parameter : parameters()) {
       const auto row = found->second.find(parameter.key);
       if (row == found->second.end()) continue;
-      std::printf("  %-30s", parameter.key);
+      std::printf("  %-26s", parameter.key);
       for (const std::string& tap : taps) print_value(parameter, row->second, tap);
       std::printf("  %s\n", parameter.unit);
     }
@@ -94,11 +111,11 @@ class Measured {
                           const std::string& tap) {
     const auto found = row.find(tap);
     if (found == row.end() || found->second.count == 0) {
-      std::printf("%12s", "-");
+      std::printf("%12s%10s", "-", "-");
     } else if (parameter.kind == ParameterKind::kCounted) {
-      std::printf("%12.6g", found->second.total);
+      std::printf("%12.6g%10s", found->second.total, "in all");
     } else {
-      std::printf("%12.2f", found->second.sum / found->second.count);
+      std::printf("%12.2f%10.2f", mean_of(parameter.key, found->second), found->second.max);
     }
   }
 

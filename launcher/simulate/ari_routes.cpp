@@ -60,8 +60,7 @@ AriReply handle_asterisk(Switchboard& switchboard, const AriRequest& request) {
       return {204, ""};
     }
     JsonObjectPtr body(json_object_new());
-    json_object_set_string_member(body.get(), "value",
-                                  switchboard.global_variable(name).c_str());
+    json_object_set_string_member(body.get(), "value", switchboard.global_variable(name).c_str());
     return found(body);
   }
   if (request.method == "GET" && request.path.size() == 2 && request.path[1] == "info") {

@@ -14,7 +14,7 @@ namespace dragoman {
 struct AriRequest {
   std::string method;
   std::vector<std::string> path;  ///< its parts, decoded: {"channels", "id", "answer"}
-  std::map<std::string, std::string> parameters;  ///< of the query, then of a JSON body
+  std::map<std::string, std::string> parameters;      ///< of the query, then of a JSON body
   std::map<std::string, std::string> variables = {};  ///< of a JSON body's "variables"
 };
 

@@ -15,7 +15,7 @@ extern "C" {
 #include <spandsp/g722.h>
 }
 
-namespace dragoman {
+namespace dragoman::simulate {
 
 struct G722Decoder {
   std::vector<int16_t> decode(std::span<const uint8_t> octets) {
@@ -116,4 +116,4 @@ size_t HeardTrack::place(const RtpPacket& packet, std::chrono::nanoseconds since
   return static_cast<size_t>(std::max<int64_t>(arrived, 0));
 }
 
-}  // namespace dragoman
+}  // namespace dragoman::simulate

@@ -10,7 +10,7 @@
 #include "launcher/simulate/rtp_audio.h"
 #include "launcher/simulate/rtp_phone.h"
 
-namespace dragoman {
+namespace dragoman::simulate {
 
 struct G722Decoder;
 
@@ -45,4 +45,4 @@ class HeardTrack {
   bool last_was_sound_ = false;
 };
 
-}  // namespace dragoman
+}  // namespace dragoman::simulate

@@ -13,7 +13,7 @@ extern "C" {
 #include <spandsp/g711.h>
 }
 
-namespace dragoman {
+namespace dragoman::simulate {
 namespace {
 
 constexpr size_t kHeaderBytes = 12;
@@ -72,4 +72,4 @@ std::vector<uint8_t> make_rtp(const RtpFormat& format, uint16_t sequence, uint32
   return packet;
 }
 
-}  // namespace dragoman
+}  // namespace dragoman::simulate

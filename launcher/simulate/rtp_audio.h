@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dragoman {
+namespace dragoman::simulate {
 
 inline constexpr int kRtpPayloadPcmu = 0, kRtpPayloadPcma = 8, kRtpPayloadG722 = 9,
                      kRtpPayloadL16At8000 = 11;
@@ -38,4 +38,4 @@ const RtpFormat* find_rtp_format(std::string_view name);
 std::vector<uint8_t> make_rtp(const RtpFormat& format, uint16_t sequence, uint32_t timestamp,
                               uint32_t ssrc, std::span<const int16_t> samples);
 
-}  // namespace dragoman
+}  // namespace dragoman::simulate

@@ -23,6 +23,8 @@
 namespace dragoman {
 namespace {
 
+using namespace simulate;
+
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kPacket{20};
@@ -159,7 +161,7 @@ struct RtpPhone::Impl {
 
   int socket_ = -1, port_ = 0;
   sockaddr_in peer_{};
-  const RtpFormat* format_ = nullptr;
+  const simulate::RtpFormat* format_ = nullptr;
   uint16_t sequence_ = 0;
   uint32_t timestamp_ = 0, ssrc_ = 0;
   Clock::time_point started_ = Clock::now();
@@ -168,7 +170,7 @@ struct RtpPhone::Impl {
 
   mutable std::mutex mutex_;  // guards what follows
   std::deque<int16_t> to_play_;
-  HeardTrack track_;
+  simulate::HeardTrack track_;
   Clock::time_point last_sound_ = Clock::now();
   bool has_sound_ = false;
   RtpPhoneCounters counters_;

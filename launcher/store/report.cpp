@@ -83,19 +83,26 @@ void count_rows(Database& database, const std::string& trace_id, Report& report)
 
 void read_utterances(Database& database, const std::string& trace_id, Report& report) {
   Statement statement = database.prepare(
-      "SELECT extension, language, text, target_language, translation, start_at, end_at,"
-      " committed_at, translated_at, first_audio_at, endpoint_ms, decode_ms, translation_ms,"
-      " tts_first_audio_ms, delay_ms "
+      "SELECT channel, utterance, clause, extension, language, text, target_language, translation,"
+      " stt_provider, translate_provider, tts_provider, start_at, end_at, committed_at,"
+      " translated_at, first_audio_at, endpoint_ms, decode_ms, translation_ms, tts_first_audio_ms,"
+      " delay_ms, speaking_rate "
       "FROM utterances WHERE trace_id = ? ORDER BY start_at, utterance, clause, target_language");
   statement.bind(1, trace_id);
-  const auto real = [&statement](int column) {
-    return statement.is_null(column) ? std::nullopt : std::optional(statement.real(column));
-  };
   while (statement.step()) {
-    report.utterances.push_back(
-        {trace_id, statement.text(0), statement.text(1), statement.text(2), statement.text(3),
-         statement.text(4), statement.text(5), statement.text(6), statement.text(7),
-         statement.text(8), statement.text(9), real(10), real(11), real(12), real(13), real(14)});
+    int column = 0;
+    const auto text = [&] { return statement.text(column++); };
+    const auto number = [&] { return statement.number(column++); };
+    const auto real = [&] {
+      const bool is_null = statement.is_null(column);
+      const double value = statement.real(column++);
+      return is_null ? std::nullopt : std::optional(value);
+    };
+    // A braced list is evaluated from left to right.
+    report.utterances.push_back({trace_id, text(), number(), number(), text(), text(),
+                                 text(),   text(), text(),   text(),   text(), text(),
+                                 text(),   text(), text(),   text(),   text(), real(),
+                                 real(),   real(), real(),   real(),   real()});
   }
 }
 

@@ -26,9 +26,13 @@ struct ReportSelection {
 
 /// One clause and what was said of it. Times are the journal's text; empty if they never came.
 struct ReportedUtterance {
-  std::string trace_id, extension, language, text, target_language, translation;
+  std::string trace_id, channel;
+  int64_t utterance = 0, clause = 0;
+  std::string extension, language, text, target_language, translation;
+  std::string stt_provider, translate_provider, tts_provider;
   std::string start_at, end_at, committed_at, translated_at, first_audio_at;
-  std::optional<double> endpoint_ms, decode_ms, translation_ms, tts_first_audio_ms, delay_ms;
+  std::optional<double> endpoint_ms, decode_ms, translation_ms, tts_first_audio_ms, delay_ms,
+      speaking_rate;
 };
 
 /// How long after the end of a clause's speech the first sample of its translation left, of those

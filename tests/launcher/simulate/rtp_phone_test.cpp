@@ -25,7 +25,7 @@ extern "C" {
 #include <spandsp/g722.h>
 }
 
-namespace dragoman {
+namespace dragoman::simulate {
 namespace {
 
 using namespace std::chrono_literals;
@@ -206,4 +206,4 @@ TEST(Rtp, refuses_truncated_packets) {
 }
 
 }  // namespace
-}  // namespace dragoman
+}  // namespace dragoman::simulate

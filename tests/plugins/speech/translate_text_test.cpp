@@ -89,6 +89,8 @@ TEST(StreamFormat, escapes_what_means_something_to_apertium) {
 TEST(StreamFormat, answers_are_read_back_as_plain_text) {
   EXPECT_EQ(from_apertium("un\\/*b \\[x\\]  Hola..[]"), "un/*b [x] Hola.");
   EXPECT_EQ(from_apertium(".[]"), "");
+  EXPECT_TRUE(is_whole("Hola.[]"));
+  EXPECT_FALSE(is_whole("Hol"));
   EXPECT_EQ(from_apertium("Hola.[]\n"), "Hola");
   EXPECT_EQ(from_apertium("\\"), "\\");
 }

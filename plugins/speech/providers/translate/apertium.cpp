@@ -10,6 +10,7 @@
 #include <sstream>
 #include <utility>
 
+#include "plugins/speech/providers/translate/phrase.h"
 #include "plugins/speech/providers/translate/process_chain.h"
 #include "plugins/speech/providers/translate/stream_format.h"
 
@@ -77,14 +78,19 @@ std::string ApertiumProvider::State::start(Direction& direction, const std::stri
 
 TranslateResult ApertiumProvider::State::ask(Direction& direction,
                                              const TranslateRequest& request) {
+  std::string source = valid_utf8(request.text);  // anything else ends the programs
   using Status = ProcessChain::Answer::Status;
   auto limit = direction.answered ? options.answer_timeout : options.start_timeout;
   auto began = steady_clock::now();
   auto answer = direction.chain.exchange(
-      to_apertium(request.text), std::min(request.deadline, began + limit), interrupt.get());
+      to_apertium(source), std::min(request.deadline, began + limit), interrupt.get());
+  if (answer.status == Status::complete && !is_whole(answer.text)) {
+    auto death = direction.chain.death();
+    if (!death.empty()) answer = {Status::died, death};
+  }
   if (answer.status == Status::complete) {
     direction.answered = true;
-    auto text = polish(request.text, from_apertium(answer.text), request.to);
+    auto text = polish(source, valid_utf8(from_apertium(answer.text)), request.to);
     if (text.empty()) return {};
     return TranslateResult::translated(std::move(text));
   }

@@ -54,7 +54,7 @@ std::optional<Replacement> replacement(const std::string& was, const std::string
   return found;
 }
 
-std::vector<std::string> texts_in(const std::vector<Word>& words, Word::Kind kind) {
+std::vector<std::string> texts_in(const std::vector<PhraseWord>& words, PhraseWord::Kind kind) {
   std::vector<std::string> out;
   for (const auto& word : words)
     if (word.kind == kind) out.push_back(word.text);
@@ -95,14 +95,15 @@ std::string fitted(std::string_view phrase, std::string_view source, std::string
 
 }  // namespace
 
-std::optional<std::string> with_numbers(const std::vector<Word>& source,
-                                        const std::vector<Word>& wanted, const std::string& target,
-                                        std::string_view to) {
-  auto were = texts_in(source, Word::Kind::number), are = texts_in(wanted, Word::Kind::number);
+std::optional<std::string> with_numbers(const std::vector<PhraseWord>& source,
+                                        const std::vector<PhraseWord>& wanted,
+                                        const std::string& target, std::string_view to) {
+  auto were = texts_in(source, PhraseWord::Kind::number),
+       are = texts_in(wanted, PhraseWord::Kind::number);
   if (were == are) return target;
   // With another number the other words must be the very same: "message" is not "messages".
   if (were.size() != are.size() ||
-      texts_in(source, Word::Kind::content) != texts_in(wanted, Word::Kind::content))
+      texts_in(source, PhraseWord::Kind::content) != texts_in(wanted, PhraseWord::Kind::content))
     return {};
   std::vector<Replacement> replacements;
   for (size_t i = 0; i < were.size(); ++i) {

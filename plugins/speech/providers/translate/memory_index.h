@@ -35,7 +35,7 @@ class MemoryIndex {
  private:
   struct Entry {
     std::string source, target;
-    std::vector<Word> words;
+    std::vector<PhraseWord> words;
     bool reversed = false;
   };
   struct Direction {
@@ -53,8 +53,8 @@ class MemoryIndex {
 
 /// `target`, a translation of `source`, with the numbers of `wanted` in place of `source`'s;
 /// nothing if that is not certain to be right.
-std::optional<std::string> with_numbers(const std::vector<Word>& source,
-                                        const std::vector<Word>& wanted, const std::string& target,
-                                        std::string_view to);
+std::optional<std::string> with_numbers(const std::vector<PhraseWord>& source,
+                                        const std::vector<PhraseWord>& wanted,
+                                        const std::string& target, std::string_view to);
 
 }  // namespace dragoman

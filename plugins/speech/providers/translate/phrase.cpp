@@ -209,8 +209,8 @@ std::string stem(const std::string& word) {
 }
 
 // "twenty one", "treinta y uno": one number.
-void join_tens(std::vector<Word>& words, std::string_view language) {
-  auto value = [](const Word& word) { return std::stoi(word.text); };
+void join_tens(std::vector<PhraseWord>& words, std::string_view language) {
+  auto value = [](const PhraseWord& word) { return std::stoi(word.text); };
   std::string_view link = language == "es" ? "y" : "";
   for (size_t i = 0; i + 1 < words.size(); ++i) {
     size_t unit = i + 1 + (link.empty() ? 0 : 1);
@@ -223,7 +223,7 @@ void join_tens(std::vector<Word>& words, std::string_view language) {
   }
 }
 
-std::vector<std::string> texts_of(const std::vector<Word>& words, Word::Kind kind) {
+std::vector<std::string> texts_of(const std::vector<PhraseWord>& words, PhraseWord::Kind kind) {
   std::vector<std::string> out;
   for (const auto& word : words)
     if (word.kind == kind) out.push_back(word.text);
@@ -262,18 +262,18 @@ std::string number_word(std::string_view digits, std::string_view language) {
   return {};
 }
 
-std::vector<Word> words_of(std::string_view text, std::string_view language) {
-  std::vector<Word> words;
+std::vector<PhraseWord> words_of(std::string_view text, std::string_view language) {
+  std::vector<PhraseWord> words;
   std::string folded = fold_case(text);
   for (const auto& raw : Scanner(folded.c_str()).words())
     for (auto& part : expanded(raw, language)) {
-      Word word{.text = std::move(part)};
+      PhraseWord word{.text = std::move(part)};
       if (auto digits = digits_of(word.text, language); !digits.empty())
-        word = {digits, Word::Kind::number, true};
+        word = {digits, PhraseWord::Kind::number, true};
       else if (has_digit(word.text))
-        word.kind = Word::Kind::number;
+        word.kind = PhraseWord::Kind::number;
       else if (is_light(word.text, language))
-        word.kind = Word::Kind::light;
+        word.kind = PhraseWord::Kind::light;
       // "por favor" is one light phrase.
       if (language == "es" && word.text == "favor" && !words.empty() && words.back().text == "por")
         words.pop_back();
@@ -283,17 +283,17 @@ std::vector<Word> words_of(std::string_view text, std::string_view language) {
   return words;
 }
 
-std::string exact_key(const std::vector<Word>& words) {
+std::string exact_key(const std::vector<PhraseWord>& words) {
   std::string key;
   for (const auto& word : words) key += word.text + ' ';
   return key;
 }
 
-std::string content_key(const std::vector<Word>& words) {
+std::string content_key(const std::vector<PhraseWord>& words) {
   std::string key;
   for (const auto& word : words) {
-    if (word.kind == Word::Kind::light) continue;
-    if (word.kind == Word::Kind::number)
+    if (word.kind == PhraseWord::Kind::light) continue;
+    if (word.kind == PhraseWord::Kind::number)
       key += is_digits(word.text) ? "\x01" : "\x02";
     else if (is_negation(word.text))
       key += '\x03' + word.text + '\x03';  // never part of a compound
@@ -303,14 +303,14 @@ std::string content_key(const std::vector<Word>& words) {
   return key;
 }
 
-double similarity(const std::vector<Word>& a, const std::vector<Word>& b) {
+double similarity(const std::vector<PhraseWord>& a, const std::vector<PhraseWord>& b) {
   size_t longer = std::max(a.size(), b.size());
   if (longer == 0) return 1;
   double cost =
-      kLightCost * static_cast<double>(edit_distance(texts_of(a, Word::Kind::light),
-                                                     texts_of(b, Word::Kind::light))) +
-      kSpellingCost * static_cast<double>(edit_distance(texts_of(a, Word::Kind::content),
-                                                        texts_of(b, Word::Kind::content)));
+      kLightCost * static_cast<double>(edit_distance(texts_of(a, PhraseWord::Kind::light),
+                                                     texts_of(b, PhraseWord::Kind::light))) +
+      kSpellingCost * static_cast<double>(edit_distance(texts_of(a, PhraseWord::Kind::content),
+                                                        texts_of(b, PhraseWord::Kind::content)));
   return std::max(0.0, 1 - cost / static_cast<double>(longer));
 }
 

@@ -9,6 +9,9 @@
 
 namespace dragoman {
 
+/// `text` with what is no UTF-8 replaced by U+FFFD. The functions below take valid text only.
+std::string valid_utf8(std::string_view text);
+
 /// A stretch of text and the blanks or comma between it and the next.
 struct Stretch {
   std::string text, glue;
@@ -37,7 +40,7 @@ Ending ending_of(std::string_view sentence);
 
 /// A word in the form that is compared: lower case, contractions written out, number words as
 /// digits.
-struct Word {
+struct PhraseWord {
   enum class Kind {
     content,  ///< carries meaning, also every negation: must be the same in both phrases
     light,    ///< may be there or not: articles, politeness, fillers
@@ -46,24 +49,24 @@ struct Word {
   std::string text;
   Kind kind = Kind::content;
   bool spelled = false;  ///< number: it was a word, not digits
-  bool operator==(const Word&) const = default;
+  bool operator==(const PhraseWord&) const = default;
 };
 
 /// The words of `text` in `language` (a primary tag; for other languages than English and Spanish
 /// there are no contractions, number words and light words).
-std::vector<Word> words_of(std::string_view text, std::string_view language);
+std::vector<PhraseWord> words_of(std::string_view text, std::string_view language);
 
 /// Both phrases have the same words: what exact matching compares.
-std::string exact_key(const std::vector<Word>& words);
+std::string exact_key(const std::vector<PhraseWord>& words);
 
 /// Both phrases have the same content words but for a plural's `s`, accents and where a compound is
 /// written apart; numbers count only as places for one. No fuzzy match is possible between phrases
 /// whose keys differ.
-std::string content_key(const std::vector<Word>& words);
+std::string content_key(const std::vector<PhraseWord>& words);
 
 /// 0 to 1: how alike two phrases of equal content_key() are. What light words are missing, added or
 /// moved costs little, other spellings of content words less.
-double similarity(const std::vector<Word>& a, const std::vector<Word>& b);
+double similarity(const std::vector<PhraseWord>& a, const std::vector<PhraseWord>& b);
 
 /// The digits of a number word ("two" → "2"), or an empty string; and the reverse.
 std::string digits_of(std::string_view word, std::string_view language);

@@ -88,6 +88,7 @@ struct ChildPlan {
   dup2(plan.in, STDIN_FILENO);
   dup2(plan.out, STDOUT_FILENO);
   dup2(plan.errors, STDERR_FILENO);
+  close_range(3, ~0U, 0);  // also what others in this process opened to be inherited
   struct sigaction standard = {};
   standard.sa_handler = SIG_DFL;
   for (int number = 1; number < NSIG; ++number) sigaction(number, &standard, nullptr);
@@ -251,12 +252,12 @@ ProcessChain::Answer ProcessChain::exchange(std::string_view request,
     if (fds[2].revents) {
       ssize_t sent = send(in_.get(), request.data(), request.size(), MSG_NOSIGNAL);
       if (sent > 0) request.remove_prefix(static_cast<size_t>(sent));
-      if (sent < 0 && errno != EAGAIN && errno != EINTR) return {Status::died, how_it_died()};
+      if (sent < 0 && errno != EAGAIN && errno != EINTR) return {Status::died, death()};
     }
     if (fds[0].revents) {
       char buffer[4096];
       ssize_t got = read(out_.get(), buffer, sizeof buffer);
-      if (got == 0) return {Status::died, how_it_died()};
+      if (got == 0) return {Status::died, death()};
       if (got > 0) answer.append(buffer, static_cast<size_t>(got));
       if (got > 0 && answer.back() == '\0') {
         answer.pop_back();
@@ -293,15 +294,17 @@ void ProcessChain::read_errors() {
 
 // The programs after a dead one end in good order, those before it by SIGPIPE: the one to name is
 // that which ended in another way. The end of its output may be seen before its death is.
-std::string ProcessChain::how_it_died() {
+std::string ProcessChain::death() {
   auto deadline = steady_clock::now() + kDeathNotice;
   std::string how;
+  bool ended = false;
   while (how.empty() && steady_clock::now() < deadline) {
     for (const auto& child : children_) {
       siginfo_t info = {};
       if (waitid(P_PID, static_cast<id_t>(child.pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
           info.si_pid == 0)
         continue;
+      ended = true;
       bool killed = info.si_code != CLD_EXITED && info.si_status != SIGPIPE;
       bool failed = info.si_code == CLD_EXITED && info.si_status != 0;
       if (killed) how = child.name + " was killed by signal " + std::to_string(info.si_status);
@@ -310,7 +313,8 @@ std::string ProcessChain::how_it_died() {
     }
     if (how.empty()) poll(nullptr, 0, 5);
   }
-  if (how.empty()) how = "a program of the chain ended";
+  if (how.empty() && ended) how = "a program of the chain ended";
+  if (how.empty()) return {};
   read_errors();
   while (error_text_.ends_with('\n')) error_text_.pop_back();
   return error_text_.empty() ? how : how + " (" + error_text_ + ")";

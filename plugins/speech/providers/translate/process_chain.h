@@ -73,6 +73,9 @@ class ProcessChain {
   bool healthy() const;
   bool started() const { return !children_.empty(); }
 
+  /// Which program died and how; empty: none did. Waits a moment for one that is about to.
+  std::string death();
+
   /// Kills all programs, also stopped ones, and collects them.
   void stop();
 
@@ -84,7 +87,6 @@ class ProcessChain {
     pid_t pid;
     std::string name;
   };
-  std::string how_it_died();
   void read_errors();
 
   std::vector<Child> children_;

@@ -93,6 +93,11 @@ size_t first_letter(std::string_view text) {
 
 }  // namespace
 
+std::string valid_utf8(std::string_view text) {
+  g_autofree char* valid = g_utf8_make_valid(text.data(), static_cast<gssize>(text.size()));
+  return valid;
+}
+
 std::vector<Stretch> split_sentences(std::string_view text) { return cut(text, end_at); }
 
 std::vector<Stretch> split_at_commas(std::string_view sentence) {

@@ -78,6 +78,8 @@ std::string to_apertium(std::string_view text) {
   return out;
 }
 
+bool is_whole(std::string_view answer) { return answer.find("[]") != std::string_view::npos; }
+
 std::string from_apertium(std::string_view answer) {
   while (!answer.empty() && is_blank(answer.back())) answer.remove_suffix(1);
   if (answer.ends_with(kEndMark)) answer.remove_suffix(kEndMark.size());

@@ -12,6 +12,10 @@ namespace dragoman {
 /// is one) and NUL follows.
 std::string to_apertium(std::string_view text);
 
+/// Whether the end mark came back. An answer without it was cut short: a program that loses its
+/// input ends what it has with NUL, as if it were whole.
+bool is_whole(std::string_view answer);
+
 /// The plain text of an answer (without its NUL): mark and escapes off, runs of spaces one space.
 std::string from_apertium(std::string_view answer);
 

@@ -24,7 +24,7 @@ class Walk {
   Walk(const std::vector<NamedProvider>& providers, const std::string& text,
        const std::string& from, const std::string& to)
       : providers_(providers), from_(from), to_(to) {
-    parts_.push_back({{text, std::nullopt, {}}, {}});
+    parts_.push_back({{valid_utf8(text), std::nullopt, {}}, {}});
   }
 
   WalkResult run() {

@@ -30,6 +30,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -62,6 +63,7 @@ constexpr gboolean kDefaultPostMessages = TRUE;
 constexpr gboolean kDefaultPartials = TRUE;
 constexpr std::chrono::seconds kMostWaiting{30};  // undecoded audio of a pipeline that is not live
 constexpr std::chrono::seconds kLongestFlush{60};
+constexpr size_t kSegmentsKept = 8;
 constexpr GstClockTime kLongestGap = 2 * GST_SECOND;  // of silence made for a GAP event
 
 enum Property {
@@ -81,11 +83,11 @@ struct Settings {
 
 class Reporter;
 
-// Lock order: the element's object lock guards `settings`; `segment_mutex` is taken alone.
+// Lock order: the element's object lock guards `settings`; `segments_mutex` is taken alone.
 struct State {
   Settings settings;
-  std::mutex segment_mutex;  // guards segment
-  GstSegment segment;        // of the audio
+  std::mutex segments_mutex;        // guards segments
+  std::deque<GstSegment> segments;  // the audio's last ones, oldest first
   std::atomic<guint64> epoch{0};
   GstClockTime next_running_time = GST_CLOCK_TIME_NONE;  // streaming thread
   std::atomic<bool> live{false};
@@ -129,12 +131,15 @@ struct StreamPlace {
 StreamPlace place_of(DragomanSttSink* self, guint64 start_utc, guint64 end_utc) {
   const guint64 epoch = self->state->epoch;
   const guint64 running_time = start_utc > epoch ? start_utc - epoch : 0;
-  std::lock_guard lock(self->state->segment_mutex);
-  const GstSegment* segment = &self->state->segment;
-  const guint64 position =
-      gst_segment_position_from_running_time(segment, GST_FORMAT_TIME, running_time);
-  return {position, gst_segment_to_stream_time(segment, GST_FORMAT_TIME, position), running_time,
-          end_utc > start_utc ? end_utc - start_utc : 0};
+  guint64 position = GST_CLOCK_TIME_NONE, stream_time = GST_CLOCK_TIME_NONE;
+  std::lock_guard lock(self->state->segments_mutex);
+  const auto& segments = self->state->segments;
+  for (auto segment = segments.rbegin();
+       segment != segments.rend() && !GST_CLOCK_TIME_IS_VALID(stream_time); ++segment) {
+    position = gst_segment_position_from_running_time(&*segment, GST_FORMAT_TIME, running_time);
+    stream_time = gst_segment_to_stream_time(&*segment, GST_FORMAT_TIME, position);
+  }
+  return {position, stream_time, running_time, end_utc > start_utc ? end_utc - start_utc : 0};
 }
 
 double seconds(guint64 ns) {
@@ -377,8 +382,10 @@ gboolean stt_sink_event(GstBaseSink* sink, GstEvent* event) {
     auto* const self = DRAGOMAN_STT_SINK(sink);
     switch (GST_EVENT_TYPE(event)) {
       case GST_EVENT_SEGMENT: {
-        std::lock_guard lock(self->state->segment_mutex);
-        gst_event_copy_segment(event, &self->state->segment);
+        std::lock_guard lock(self->state->segments_mutex);
+        auto& segments = self->state->segments;
+        if (segments.size() == kSegmentsKept) segments.pop_front();
+        gst_event_copy_segment(event, &segments.emplace_back());
         break;
       }
       case GST_EVENT_GAP:
@@ -546,7 +553,6 @@ void stt_sink_finalize(GObject* object) {
 
 static void dragoman_stt_sink_init(DragomanSttSink* self) {
   self->state = new State;
-  gst_segment_init(&self->state->segment, GST_FORMAT_TIME);
   gst_base_sink_set_sync(GST_BASE_SINK(self), FALSE);
   gst_base_sink_set_async_enabled(GST_BASE_SINK(self), FALSE);
 }

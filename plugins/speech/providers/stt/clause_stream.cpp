@@ -14,17 +14,18 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr size_t kLeastPartial = kSttRate * 8 / 10;  // samples before the first partial decode
-constexpr size_t kPartialStep = kSttRate * 4 / 10;   // new samples between partial decodes
-constexpr milliseconds kLeastPartialInterval{400};
+constexpr size_t kPartialStep = kSttRate / 4;        // new samples between partial decodes
+constexpr milliseconds kLeastPartialInterval{300};
 constexpr double kPartialLoad = 0.5;         // of a core, at most, for one stream's partial decodes
 constexpr size_t kLeastSpeech = 3 * kFrame;  // less is a click: not decoded at all
 constexpr size_t kWorthHalving = 4 * kSttRate;    // samples of a looping clip
+constexpr size_t kDip = kSttRate / 20;            // a quiet place
 constexpr size_t kSnapRange = kSttRate * 3 / 10;  // around a clause's estimated end
 
 ClipFacts facts_of(const Segment& segment) {
   const size_t end = std::min(segment.speech_end, segment.audio.size());
   const size_t start = std::min(segment.speech_start, end);
-  return {static_cast<double>(segment.speech_samples) / kSttRate,
+  return {static_cast<double>(end - start) / kSttRate,
           level_dbfs(std::span(segment.audio).subspan(start, end - start))};
 }
 
@@ -83,7 +84,9 @@ void ClauseStream::flush() {
 void ClauseStream::accept_frame(std::span<const float> frame, uint64_t utc) {
   const bool paused = segmenter_.is_paused();
   const size_t pause_start = paused ? segmenter_.open_segment().speech_end : 0;
-  switch (segmenter_.accept(frame, detector_->accept(frame), utc)) {
+  const bool audible = gate_.accept(frame);
+  const bool speech = detector_->accept(frame) && audible;
+  switch (segmenter_.accept(frame, speech, utc)) {
     case SegmentEvent::kNone:
       break;
     case SegmentEvent::kStarted:
@@ -160,9 +163,9 @@ void ClauseStream::request(const Request& request, std::vector<float> audio) {
 void ClauseStream::decoded(const Request& request, Decoded result) {
   if (request.urgency == Urgency::kPartial) {
     partial_running_ = false;
-    const double busy_ms = result.decode_ms * (1 / kPartialLoad - 1);
     next_partial_ =
-        clocks_.steady() + std::max(kLeastPartialInterval, milliseconds(std::lround(busy_ms)));
+        std::max(partial_begun_ + kLeastPartialInterval,
+                 partial_begun_ + milliseconds(std::lround(result.decode_ms / kPartialLoad)));
   }
   Work* const work = find(request.id);
   if (!work || work->final_text) return;
@@ -191,7 +194,7 @@ void ClauseStream::take_final(Work& work, Decoded result) {
 void ClauseStream::decode_halves(Work& work) {
   work.halved = true;
   const std::vector<float>& audio = work.closed.audio;
-  const size_t middle = quietest_place(audio, audio.size() / 3, audio.size() * 2 / 3);
+  const size_t middle = quietest_place(audio, audio.size() / 3, audio.size() * 2 / 3, kDip);
   const auto at = audio.begin() + static_cast<std::ptrdiff_t>(middle);
   std::vector<float> second(at, audio.end());
   auto then = [this, post = post_, alive = std::weak_ptr(alive_), id = work.id,
@@ -220,6 +223,7 @@ void ClauseStream::request_partial_if_due() {
   const Segment& segment = segmenter_.open_segment();
   if (segment.audio.size() < std::max(kLeastPartial, partial_size_ + kPartialStep)) return;
   partial_running_ = true;
+  partial_begun_ = clocks_.steady();
   partial_size_ = segment.audio.size();
   request({works_.back().id, segment.audio.size(), segment.speech_end, Urgency::kPartial, {}},
           segment.audio);
@@ -275,7 +279,7 @@ uint64_t ClauseStream::clause_end(const Work& work, const Commit& commit,
     const double spoken = static_cast<double>(request.speech_end - start) * commit.fraction;
     const size_t guess = start + static_cast<size_t>(spoken);
     end = quietest_place(segment.audio, guess > kSnapRange ? guess - kSnapRange : 0,
-                         std::min(guess + kSnapRange, request.speech_end));
+                         std::min(guess + kSnapRange, request.speech_end), kDip);
   }
   return std::max(work.clause_start_utc, utc_at(segment, end));
 }
@@ -285,10 +289,11 @@ void ClauseStream::commit_closed() {
   while (!works_.empty() && works_.front().final_text) {
     Work& work = works_.front();
     SttResult clause;
-    clause.text = work.committer.rest(work.final_text->text);
     clause.end_utc =
         std::max(work.clause_start_utc,
                  utc_at(work.closed, end_of_sound(work.closed.audio, work.closed.speech_end)));
+    clause.text = without_echo(work.committer.rest(work.final_text->text),
+                               (clause.end_utc - work.clause_start_utc) / 1e9);
     clause.endpoint_ms = work.endpoint_ms;
     clause.decode_ms = work.final_text->decode_ms;
     if (!clause.text.empty()) emit(work, std::move(clause));
@@ -317,7 +322,7 @@ void ClauseStream::emit(Work& work, SttResult result) {
 
 void ClauseStream::report_settled() {
   if (works_.empty()) {
-    const uint64_t lead = SegmenterSettings{}.lead_frames * kFrame * kSttNsPerSample;
+    const uint64_t lead = SegmenterSettings{}.most_lead_frames * kFrame * kSttNsPerSample;
     listener_.on_settled(flushing_ ? now_utc_ : now_utc_ - std::min(now_utc_, lead));
     return;
   }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "plugins/speech/providers/stt/committer.h"
+#include "plugins/speech/providers/stt/energy.h"
 #include "plugins/speech/providers/stt/provider.h"
 #include "plugins/speech/providers/stt/recognizer.h"
 #include "plugins/speech/providers/stt/segmenter.h"
@@ -85,6 +86,7 @@ class ClauseStream : public SttStream {
   std::unique_ptr<VoiceDetector> detector_;
   std::unique_ptr<Recognizer> recognizer_;
   const ClauseStreamClocks clocks_;
+  EnergyGate gate_;
   Segmenter segmenter_;
 
   std::vector<float> frame_;  // the beginning of the next frame
@@ -98,7 +100,7 @@ class ClauseStream : public SttStream {
   bool partial_running_ = false;
   bool flushing_ = false;
   size_t partial_size_ = 0;  // samples of the last partial
-  std::chrono::steady_clock::time_point next_partial_{};
+  std::chrono::steady_clock::time_point partial_begun_{}, next_partial_{};
   std::string last_partial_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

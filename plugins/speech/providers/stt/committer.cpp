@@ -33,7 +33,8 @@ std::string Committer::rest(std::string_view text) const {
   return join_words(open_words(text, ignored));
 }
 
-// A mark at the very end of a decode only says that the audio ended there.
+// A mark at the very end of a decode only says that the audio ended there; the next decode, which
+// goes on after it, says whether it was one.
 size_t Committer::agreed_clause(const std::vector<Word>& open) const {
   if (open.empty() || previous_.empty()) return 0;
   size_t length = std::min({common_prefix(open, previous_), open.size() - 1, previous_.size() - 1});

@@ -7,11 +7,13 @@
 namespace dragoman::stt {
 namespace {
 
-constexpr size_t kStep = 80;     // 5 ms
-constexpr size_t kWindow = 800;  // 50 ms
-constexpr size_t kBlock = 160;   // 10 ms
+constexpr size_t kStep = 80;    // 5 ms
+constexpr size_t kBlock = 160;  // 10 ms
 constexpr size_t kSecond = 16000;
 constexpr double kFallRatio = 1e-3;  // 30 dB in power
+
+constexpr double kGateDb = 34;           // under the loudest frame around
+constexpr double kSinkDbPerFrame = 0.5;  // of the loudest: 16 dB a second
 
 double power(std::span<const float> samples) {
   double sum = 0;
@@ -25,20 +27,19 @@ double level_dbfs(std::span<const float> samples) {
   return std::max(-100.0, 10 * std::log10(power(samples) + 1e-10));
 }
 
-size_t quietest_place(std::span<const float> samples, size_t from, size_t to) {
+size_t quietest_place(std::span<const float> samples, size_t from, size_t to, size_t window) {
   to = std::min(to, samples.size());
-  if (to < from + kWindow)
-    return std::min(from + (to > from ? (to - from) / 2 : 0), samples.size());
+  if (to < from + window) return std::min(from + (to > from ? (to - from) / 2 : 0), samples.size());
   size_t best = from;
   double least = INFINITY;
-  for (size_t at = from; at + kWindow <= to; at += kStep) {
-    const double here = power(samples.subspan(at, kWindow));
+  for (size_t at = from; at + window <= to; at += kStep) {
+    const double here = power(samples.subspan(at, window));
     if (here <= least) {
       least = here;
       best = at;
     }
   }
-  return best + kWindow / 2;
+  return best + window / 2;
 }
 
 size_t end_of_sound(std::span<const float> samples, size_t to) {
@@ -54,6 +55,12 @@ size_t end_of_sound(std::span<const float> samples, size_t to) {
     end -= kBlock;
   }
   return end;
+}
+
+bool EnergyGate::accept(std::span<const float> frame) {
+  const double level = level_dbfs(frame);
+  loudest_dbfs_ = std::max(level, loudest_dbfs_ - kSinkDbPerFrame);
+  return level > loudest_dbfs_ - kGateDb;
 }
 
 }  // namespace dragoman::stt

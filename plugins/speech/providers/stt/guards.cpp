@@ -14,7 +14,9 @@ constexpr size_t kMaxLoopWords = 10;  // longest phrase looked for
 constexpr size_t kMaxWordBytes = 40;  // longer ones are loops within a word
 constexpr double kMinLevelDbfs = -65;
 constexpr double kMaxCharactersPerSecond = 25;
-constexpr double kSlackSeconds = 0.35;  // speech that the detector misses at both ends
+constexpr double kHurriedCharactersPerSecond = 18;  // faster than people who repeat themselves
+constexpr size_t kEchoWords = 3;                    // shortest phrase that comes twice
+constexpr double kSlackSeconds = 0.35;              // speech that the detector misses at both ends
 constexpr double kShortClipSeconds = 0.5;
 constexpr size_t kShortClipWords = 3;
 constexpr double kMinSpeechSeconds = 0.09;
@@ -38,14 +40,22 @@ struct Loop {
   size_t at = 0, length = 0, count = 0;
 };
 
-Loop find_loop(const std::vector<Word>& words) {
-  for (size_t length = 1; length <= std::min(kMaxLoopWords, words.size() / 2); ++length) {
+template <typename Allowed>
+Loop find_loop(const std::vector<Word>& words, size_t shortest, Allowed&& repeats_allowed) {
+  for (size_t length = shortest; length <= std::min(kMaxLoopWords, words.size() / 2); ++length) {
     for (size_t at = 0; at + 2 * length <= words.size(); ++at) {
       const size_t count = repeats(words, at, length);
       if (count > repeats_allowed(length)) return {at, length, count};
     }
   }
   return {};
+}
+
+Loop find_loop(const std::vector<Word>& words) { return find_loop(words, 1, repeats_allowed); }
+
+void remove_repeats(std::vector<Word>& words, const Loop& loop) {
+  const auto second = words.begin() + static_cast<std::ptrdiff_t>(loop.at + loop.length);
+  words.erase(second, second + static_cast<std::ptrdiff_t>((loop.count - 1) * loop.length));
 }
 
 }  // namespace
@@ -61,8 +71,7 @@ std::string without_loops(std::string_view text) {
   std::vector<Word> words = split_words(text);
   std::erase_if(words, [](const Word& word) { return word.key.size() > kMaxWordBytes; });
   for (Loop loop = find_loop(words); loop.count > 0; loop = find_loop(words)) {
-    const auto second = words.begin() + static_cast<std::ptrdiff_t>(loop.at + loop.length);
-    words.erase(second, second + static_cast<std::ptrdiff_t>((loop.count - 1) * loop.length));
+    remove_repeats(words, loop);
   }
   return join_words(words);
 }
@@ -74,6 +83,16 @@ std::string plausible(std::string_view text, const ClipFacts& clip) {
   if (characters > kMaxCharactersPerSecond * (clip.speech_s + kSlackSeconds)) return {};
   if (clip.speech_s < kShortClipSeconds && split_words(kept).size() > kShortClipWords) return {};
   return kept;
+}
+
+std::string without_echo(std::string_view text, double speech_s) {
+  const auto characters = static_cast<double>(g_utf8_strlen(text.data(), text.size()));
+  if (characters <= kHurriedCharactersPerSecond * speech_s) return std::string(text);
+  std::vector<Word> words = split_words(text);
+  const Loop echo = find_loop(words, kEchoWords, [](size_t) { return size_t{1}; });
+  if (echo.count == 0) return std::string(text);
+  remove_repeats(words, echo);
+  return join_words(words);
 }
 
 }  // namespace dragoman::stt

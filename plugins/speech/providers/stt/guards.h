@@ -9,7 +9,7 @@ namespace dragoman::stt {
 
 /// What is known of the audio that was decoded.
 struct ClipFacts {
-  double speech_s = 0;       ///< seconds that the voice detector marked as speech
+  double speech_s = 0;       ///< seconds from the first sound of speech to its end
   double level_dbfs = -100;  ///< RMS of the speech; a full-scale square wave is 0
 };
 
@@ -21,5 +21,9 @@ std::string without_loops(std::string_view text);
 
 /// `text` without loops; empty if it cannot be the speech of such a clip.
 std::string plausible(std::string_view text, const ClipFacts& clip);
+
+/// `text`, spoken in `speech_s` seconds, without a phrase said twice in a row where there was
+/// hardly time to say it once.
+std::string without_echo(std::string_view text, double speech_s);
 
 }  // namespace dragoman::stt

@@ -8,6 +8,14 @@
 #include "plugins/speech/providers/stt/provider.h"
 
 namespace dragoman::stt {
+namespace {
+
+constexpr size_t kCutWindow = kSttRate / 10;  // quiet for so long is most likely between words
+
+constexpr size_t kClosureFrames = 4;
+constexpr double kOnsetDb = 30;  // under the first frame of speech is quiet
+
+}  // namespace
 
 SegmentEvent Segmenter::accept(std::span<const float> frame, bool speech, uint64_t utc) {
   next_utc_ = utc + frame.size() * kSttNsPerSample;
@@ -36,22 +44,41 @@ SegmentEvent Segmenter::accept(std::span<const float> frame, bool speech, uint64
 SegmentEvent Segmenter::idle(std::span<const float> frame, bool speech, uint64_t utc) {
   if (!speech) {
     lead_.insert(lead_.end(), frame.begin(), frame.end());
-    const size_t most = settings_.lead_frames * kFrame;
+    const size_t most = settings_.most_lead_frames * kFrame;
     if (lead_.size() > most) {
       lead_.erase(lead_.begin(), lead_.end() - static_cast<std::ptrdiff_t>(most));
     }
     return SegmentEvent::kNone;
   }
   segment_ = {};
-  segment_.start_utc = utc - lead_.size() * kSttNsPerSample;
-  segment_.speech_start = lead_.size();
-  segment_.audio = std::exchange(lead_, {});
+  const size_t sound = sound_in_lead(level_dbfs(frame));
+  const size_t wanted =
+      std::max(settings_.lead_frames * kFrame, sound + settings_.quiet_lead_frames * kFrame);
+  const size_t lead = std::min(wanted, lead_.size());
+  segment_.start_utc = utc - lead * kSttNsPerSample;
+  segment_.speech_start = lead - sound;
+  segment_.audio.assign(lead_.end() - static_cast<std::ptrdiff_t>(lead), lead_.end());
+  lead_.clear();
   segment_.audio.insert(segment_.audio.end(), frame.begin(), frame.end());
   segment_.speech_end = segment_.audio.size();
   segment_.speech_samples = frame.size();
   silent_frames_ = 0;
   open_ = true;
   return SegmentEvent::kStarted;
+}
+
+// Detectors need some speech before they see it, above all at a stream's start: how many of the
+// last samples before it belong to it by their level. Short closures (p, t, k) are bridged.
+size_t Segmenter::sound_in_lead(double speech_dbfs) const {
+  const std::span lead(lead_);
+  size_t sound = 0;
+  for (size_t back = kFrame; back <= lead.size() && back <= sound + kClosureFrames * kFrame;
+       back += kFrame) {
+    if (level_dbfs(lead.subspan(lead.size() - back, kFrame)) > speech_dbfs - kOnsetDb) {
+      sound = back;
+    }
+  }
+  return sound;
 }
 
 // What comes after the announced pause is the lead of the next segment: no sample is in both.
@@ -68,7 +95,7 @@ void Segmenter::cut() {
   closed_ = std::exchange(segment_, {});
   const size_t size = closed_.audio.size();
   const size_t search = std::min(settings_.cut_search, size / 2);
-  const size_t place = quietest_place(closed_.audio, size - search, size);
+  const size_t place = quietest_place(closed_.audio, size - search, size, kCutWindow);
   segment_.audio.assign(closed_.audio.begin() + static_cast<std::ptrdiff_t>(place),
                         closed_.audio.end());
   segment_.start_utc = closed_.start_utc + place * kSttNsPerSample;

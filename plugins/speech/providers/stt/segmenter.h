@@ -13,20 +13,22 @@ namespace dragoman::stt {
 inline constexpr size_t kFrame = 512;
 
 struct SegmenterSettings {
-  size_t lead_frames = 9;         ///< audio kept before the detector's first frame of speech
+  size_t lead_frames = 9;         ///< audio taken before the detector's first frame, at least
+  size_t most_lead_frames = 32;   ///< and at most, where it is as loud as speech
+  size_t quiet_lead_frames = 5;   ///< of quiet before that
   size_t pause_frames = 4;        ///< silence after which a pause is announced
   size_t end_frames = 9;          ///< silence that ends a segment
   size_t long_after = 6 * 16000;  ///< samples after which a segment is long…
   size_t long_end_frames = 6;     ///< …and ends at less silence
   size_t longest = 10 * 16000;    ///< samples after which it is cut
-  size_t cut_search = 3 * 16000;  ///< how far before that the quietest place is looked for
+  size_t cut_search = 5 * 16000;  ///< how far before that the quietest place is looked for
 };
 
 /// The audio of a segment, which grows while it is open. Positions are samples in `audio`.
 struct Segment {
   std::vector<float> audio;
   uint64_t start_utc = 0;     ///< ns, of the first sample
-  size_t speech_start = 0;    ///< where the detector first saw speech
+  size_t speech_start = 0;    ///< where its sound begins
   size_t speech_end = 0;      ///< end of the last frame of speech
   size_t speech_samples = 0;  ///< in frames of speech
   bool continues = false;     ///< the one before was cut, not ended
@@ -64,6 +66,7 @@ class Segmenter {
 
  private:
   SegmentEvent idle(std::span<const float> frame, bool speech, uint64_t utc);
+  size_t sound_in_lead(double speech_dbfs) const;
   void end();
   void cut();
 

@@ -256,6 +256,10 @@ void ClauseStream::commit_clause(Work& work, const Commit& commit, const Request
   const uint64_t heard = utc_at(segment, request.size);
   clause.endpoint_ms = heard > clause.end_utc ? (heard - clause.end_utc) / 1e6 : 0;
   clause.decode_ms = result.decode_ms;
+  if (!work.is_closed) {
+    segmenter_.cut_after((clause.end_utc - std::min(clause.end_utc, segment.start_utc)) /
+                         kSttNsPerSample);
+  }
   emit(work, std::move(clause));
   if (!commit.pause || work.is_closed || segmenter_.is_paused()) return;
   // All speech before the pause is committed: decode only what comes after it from now on.
@@ -297,7 +301,11 @@ void ClauseStream::commit_closed() {
     clause.endpoint_ms = work.endpoint_ms;
     clause.decode_ms = work.final_text->decode_ms;
     if (!clause.text.empty()) emit(work, std::move(clause));
+    Committer next = work.committer.next(work.final_text->text);
     works_.pop_front();
+    if (!works_.empty() && segment_of(works_.front()).continues) {
+      works_.front().committer = std::move(next);
+    }
     last_partial_.clear();
   }
   report_settled();

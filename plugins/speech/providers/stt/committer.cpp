@@ -33,6 +33,13 @@ std::string Committer::rest(std::string_view text) const {
   return join_words(open_words(text, ignored));
 }
 
+Committer Committer::next(std::string_view text) const {
+  Committer next;
+  const size_t heard = aligned_length(split_words(text), committed_);
+  next.committed_.assign(committed_.begin() + static_cast<std::ptrdiff_t>(heard), committed_.end());
+  return next;
+}
+
 // A mark at the very end of a decode only says that the audio ended there; the next decode, which
 // goes on after it, says whether it was one.
 size_t Committer::agreed_clause(const std::vector<Word>& open) const {

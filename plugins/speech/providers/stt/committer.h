@@ -29,6 +29,10 @@ class Committer {
   /// What `text`, a decode of the segment, says after all that is committed.
   std::string rest(std::string_view text) const;
 
+  /// The committer of the segment that begins where this one was cut, whose last decode is `text`:
+  /// knows what was committed beyond the cut.
+  Committer next(std::string_view text) const;
+
   bool has_committed() const { return !committed_.empty(); }
 
  private:

@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kCutWindow = kSttRate / 10;  // quiet for so long is most likely between words
 
+constexpr size_t kLeastSearch = kSttRate / 2;
 constexpr size_t kClosureFrames = 4;
 constexpr double kOnsetDb = 30;  // under the first frame of speech is quiet
 
@@ -63,6 +64,7 @@ SegmentEvent Segmenter::idle(std::span<const float> frame, bool speech, uint64_t
   segment_.speech_end = segment_.audio.size();
   segment_.speech_samples = frame.size();
   silent_frames_ = 0;
+  earliest_cut_ = 0;
   open_ = true;
   return SegmentEvent::kStarted;
 }
@@ -94,8 +96,9 @@ void Segmenter::end() {
 void Segmenter::cut() {
   closed_ = std::exchange(segment_, {});
   const size_t size = closed_.audio.size();
-  const size_t search = std::min(settings_.cut_search, size / 2);
-  const size_t place = quietest_place(closed_.audio, size - search, size, kCutWindow);
+  const size_t earliest = std::min(std::exchange(earliest_cut_, 0), size - kLeastSearch);
+  const size_t from = std::max(size - std::min(settings_.cut_search, size / 2), earliest);
+  const size_t place = quietest_place(closed_.audio, from, size, kCutWindow);
   segment_.audio.assign(closed_.audio.begin() + static_cast<std::ptrdiff_t>(place),
                         closed_.audio.end());
   segment_.start_utc = closed_.start_utc + place * kSttNsPerSample;
@@ -128,6 +131,7 @@ void Segmenter::drop_front(size_t samples) {
   segment_.speech_end = less(segment_.speech_end);
   segment_.speech_samples = std::min(segment_.speech_samples, segment_.speech_end);
   segment_.continues = true;
+  earliest_cut_ = less(earliest_cut_);
 }
 
 }  // namespace dragoman::stt

@@ -60,6 +60,10 @@ class Segmenter {
   bool is_paused() const { return open_ && silent_frames_ >= settings_.pause_frames; }
   const Segment& open_segment() const { return segment_; }
 
+  /// Does not cut before `sample` of the open segment unless it must: what comes before is
+  /// committed.
+  void cut_after(size_t sample) { earliest_cut_ = sample; }
+
   /// Drops the first `samples` of the open segment, all of whose speech is committed. They must end
   /// in a pause.
   void drop_front(size_t samples);
@@ -75,6 +79,7 @@ class Segmenter {
   uint64_t next_utc_ = 0;    // of the sample after the last
   bool open_ = false;
   size_t silent_frames_ = 0;
+  size_t earliest_cut_ = 0;
   Segment segment_, closed_;
 };
 

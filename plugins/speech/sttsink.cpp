@@ -356,8 +356,10 @@ void hear_gap(DragomanSttSink* self, GstEvent* event) {
   hear(self, timestamp, std::vector<int16_t>(duration / dragoman::kSttNsPerSample));
 }
 
-/// Waits until all that was said is posted and published.
-void finish(DragomanSttSink* self) {
+/// Waits until all that was said is posted and published. Called with the preroll lock held, as
+/// GstBaseSink does for serialised events; unlock() interrupts the wait. False if the sink was
+/// stopped meanwhile: the event must not be passed on, for GstBaseSink would wait with it for ever.
+bool finish(DragomanSttSink* self) {
   GstBaseSink* const sink = GST_BASE_SINK(self);
   for (;;) {
     const SttFlush flushed = self->state->session->flush(kLongestFlush);
@@ -368,13 +370,11 @@ void finish(DragomanSttSink* self) {
                           (nullptr));
       break;
     }
-    GST_BASE_SINK_PREROLL_LOCK(sink);
-    const GstFlowReturn flow = gst_base_sink_wait_preroll(sink);
-    GST_BASE_SINK_PREROLL_UNLOCK(sink);
-    if (flow != GST_FLOW_OK) return;
+    if (gst_base_sink_wait_preroll(sink) != GST_FLOW_OK) return false;
   }
   const std::string channel = settings_of(self).channel;
   if (!channel.empty()) Channels::instance().end(channel);
+  return true;
 }
 
 gboolean stt_sink_event(GstBaseSink* sink, GstEvent* event) {
@@ -392,8 +392,7 @@ gboolean stt_sink_event(GstBaseSink* sink, GstEvent* event) {
         hear_gap(self, event);
         break;
       case GST_EVENT_EOS:
-        finish(self);
-        break;
+        return finish(self);
       case GST_EVENT_FLUSH_STOP:
         close_session(self);
         open_session(self);

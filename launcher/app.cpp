@@ -15,7 +15,6 @@
 #include "launcher/calls/calls.h"
 #include "launcher/command.h"
 #include "launcher/pipeline/pipeline_file.h"
-#include "launcher/store/mend.h"
 #include "launcher/util/log.h"
 #include "launcher/util/paths.h"
 
@@ -132,7 +131,6 @@ class App {
         lock_(config.paths.data),
         pipelines_(read_pipelines(config)),
         journal_(Journal::open(journal_path(config.paths.data))),
-        mender_(config.paths.audio, journal_path(config.paths.data), *journal_),
         recorder_(*journal_, config.monitoring.enabled),
         reporter_(
             [](const std::string& line) { log::write_line_unless_blocked(STDOUT_FILENO, line); }),
@@ -148,7 +146,6 @@ class App {
                 .config = config_,
                 .pipelines = pipelines_,
                 .asterisk_address = resolve_asterisk(config.ari.url),
-                .mend = [this](const std::string& trace) { mender_.mend(trace); },
                 .refused = [this](const std::string& why) { refused(why); }}) {}
 
   int run() {
@@ -156,7 +153,6 @@ class App {
     for (const int number : {SIGTERM, SIGINT}) g_unix_signal_add(number, on_signal, this);
     signal(SIGPIPE, SIG_IGN);
     workers_.run({.program = executable_path(), .count = config_.media.workers}, calls_);
-    if (config_.monitoring.enabled) mender_.mend({});  // what the last launcher may have left
     client_.start(calls_);
     g_main_loop_run(loop_.get());
     workers_.end();
@@ -207,7 +203,6 @@ class App {
   DataFolderLock lock_;
   std::map<std::string, RoutePipeline> pipelines_;
   std::unique_ptr<Journal> journal_;
-  Mender mender_;
   Recorder recorder_;
   Reporter reporter_;
   ari::Client client_;

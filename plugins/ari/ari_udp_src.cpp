@@ -401,11 +401,11 @@ GstStructure* new_stats(DragomanAriUdpSrc* self) {
       "lost", G_TYPE_INT64, account.lost(), "loss-pct", G_TYPE_DOUBLE, account.loss_pct(),
       "duplicated", G_TYPE_UINT64, account.duplicated(), "reordered", G_TYPE_UINT64,
       account.reordered(), "malformed", G_TYPE_UINT64, packets.malformed, "foreign", G_TYPE_UINT64,
-      packets.foreign, "wrong-payload", G_TYPE_UINT64, packets.wrong_payload, "payload-bytes",
-      G_TYPE_UINT64, packets.payload_bytes, "jitter-ms", G_TYPE_DOUBLE,
-      account.jitter_ms().value_or(0), "jitter-max-ms", G_TYPE_DOUBLE, account.jitter_max_ms(),
-      "restarts", G_TYPE_UINT64, account.pages() ? account.pages() - 1 : 0, "ssrc", G_TYPE_UINT,
-      account.ssrc(), "peer", G_TYPE_STRING,
+      packets.foreign, "wrong-payload", G_TYPE_UINT64, packets.wrong_payload, "stray",
+      G_TYPE_UINT64, packets.stray, "payload-bytes", G_TYPE_UINT64, packets.payload_bytes,
+      "jitter-ms", G_TYPE_DOUBLE, account.jitter_ms().value_or(0), "jitter-max-ms", G_TYPE_DOUBLE,
+      account.jitter_max_ms(), "restarts", G_TYPE_UINT64, account.pages() ? account.pages() - 1 : 0,
+      "ssrc", G_TYPE_UINT, account.ssrc(), "peer", G_TYPE_STRING,
       remote ? address_text(G_INET_SOCKET_ADDRESS(remote)).c_str() : "", nullptr);
   return stats;
 }
@@ -516,12 +516,13 @@ void install_properties(GObjectClass* object) {
           g_param_spec_uint64("max-observed-delay", "Maximum observed delay",
                               "Longest a packet came behind the fastest of its time, in ns", 0,
                               G_MAXUINT64, 0, kRead));
-  install(kStats, g_param_spec_boxed("stats", "Statistics",
-                                     "received, lost, loss-pct, late, duplicated, reordered, "
-                                     "malformed, foreign, wrong-payload, payload-bytes, restarts, "
-                                     "underruns, overruns (counts); jitter-ms, jitter-max-ms, "
-                                     "concealed-ms, buffer-depth-ms; buffer-usage-pct; ssrc; peer",
-                                     GST_TYPE_STRUCTURE, kRead));
+  install(kStats,
+          g_param_spec_boxed("stats", "Statistics",
+                             "received, lost, loss-pct, late, duplicated, reordered, "
+                             "malformed, foreign, wrong-payload, stray, payload-bytes, restarts, "
+                             "underruns, overruns (counts); jitter-ms, jitter-max-ms, "
+                             "concealed-ms, buffer-depth-ms; buffer-usage-pct; ssrc; peer",
+                             GST_TYPE_STRUCTURE, kRead));
 }
 
 void finalize(GObject* object) {

@@ -58,6 +58,8 @@ PacketGate::Finding PacketGate::examine_rtp(std::span<uint8_t> datagram, int64_t
   }
   if (!well_sized(header->payload_size)) return Finding::kMalformed;
   const RtpAccount::Verdict verdict = keep_books(*header, received_ns);
+  if (verdict == RtpAccount::Verdict::kSuspect) ++counters_.stray;
+  if (verdict == RtpAccount::Verdict::kRestarted) --counters_.stray;
   if (verdict == RtpAccount::Verdict::kSuspect || verdict == RtpAccount::Verdict::kDuplicate) {
     return Finding::kRefused;
   }

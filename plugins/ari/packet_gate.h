@@ -38,6 +38,7 @@ class PacketGate {
     uint64_t packets = 0;  ///< passed
     uint64_t payload_bytes = 0;
     uint64_t malformed = 0, foreign = 0, wrong_payload = 0;
+    uint64_t stray = 0;  ///< far from the sequence, and not followed by a next one as yet
   };
   struct Decision {
     bool pass = false;

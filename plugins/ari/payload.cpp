@@ -73,8 +73,12 @@ std::unique_ptr<GstAudioConverter, Deleter<gst_audio_converter_free>> new_resamp
   gst_audio_info_set_format(&out, GST_AUDIO_FORMAT_S16, static_cast<int>(to), 1, nullptr);
   std::unique_ptr<GstAudioConverter, Deleter<gst_audio_converter_free>> converter(
       gst_audio_converter_new(GST_AUDIO_CONVERTER_FLAG_NONE, &in, &out, nullptr));
-  run_resampler(converter.get(),
-                std::vector<int16_t>(gst_audio_converter_get_max_latency(converter.get())));
+  // Until 20 ms in are 20 ms out: the filter is filled.
+  const gsize latency = gst_audio_converter_get_max_latency(converter.get());
+  for (gsize i = 0; i <= 2 * latency; ++i) {
+    if (gst_audio_converter_get_out_frames(converter.get(), from / 50) >= to / 50) break;
+    run_resampler(converter.get(), std::vector<int16_t>(1));
+  }
   return converter;
 }
 

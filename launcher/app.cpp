@@ -153,6 +153,8 @@ class App {
     for (const int number : {SIGTERM, SIGINT}) g_unix_signal_add(number, on_signal, this);
     signal(SIGPIPE, SIG_IGN);
     workers_.run({.program = executable_path(), .count = config_.media.workers}, calls_);
+    if (config_.monitoring.enabled) mender_.mend({});  // what the last launcher may have left
+    calls_.rehearse();
     client_.start(calls_);
     g_main_loop_run(loop_.get());
     workers_.end();

@@ -54,8 +54,10 @@ Calls::Calls(Tools tools)
     : tools_(std::move(tools)),
       traces_(new_trace_id),
       ports_(tools_.config.media.first_port, tools_.config.media.last_port),
-      sweeper_(tools_.client) {
+      sweeper_(tools_.client),
+      rehearsal_(tools_.workers, tools_.config.paths.data + "/rehearsal") {
   sweeper_.when_idle([this] { check_shut_down(); });
+  rehearsal_.when_over([this](const std::set<std::string>& failed) { after_rehearsal(failed); });
 }
 
 Calls::~Calls() = default;
@@ -100,6 +102,20 @@ void Calls::take(const ari::Channel& channel, const std::vector<std::string>& ar
                       route->second.partner + " did not call within " +
                           std::to_string(tools_.config.calls.max_wait_s) + " s");
   session->start();
+}
+
+void Calls::rehearse() {
+  for (int worker = 0; worker < tools_.config.media.workers; ++worker)
+    for (const auto& [extension, route] : tools_.config.routes)
+      rehearsal_.start(pipeline_for(route, "rehearsal"), extension, worker);
+}
+
+void Calls::after_rehearsal(const std::set<std::string>& failed) {
+  std::string served;
+  for (const auto& [extension, route] : tools_.config.routes)
+    if (!failed.contains(extension))
+      served += (served.empty() ? "" : ", ") + extension + " (" + route.language + ")";
+  if (!served.empty()) tools_.reporter.ready(served);
 }
 
 void Calls::refuse(const ari::Channel& channel, const std::string& extension,
@@ -257,6 +273,7 @@ void Calls::reconcile_bridges(const std::vector<ari::Bridge>& bridges,
 // What the workers tell.
 
 void Calls::on_pipeline_message(const std::string& id, const std::string& name, GVariant* fields) {
+  if (rehearsal_.on_message(id, name, fields)) return;
   const SessionPtr session = by_leg(id);
   if (!session) return;
   tools_.recorder.message(session->call().trace_id, name, fields);
@@ -270,11 +287,13 @@ void Calls::on_pipeline_message(const std::string& id, const std::string& name, 
 
 void Calls::on_pipeline_ended(const std::string& id, const std::string& reason,
                               const std::string& detail) {
+  if (rehearsal_.on_ended(id, reason, detail)) return;
   if (const SessionPtr session = by_leg(id)) session->on_pipeline_ended(reason, detail);
 }
 
 void Calls::on_worker_restarted(const std::vector<std::string>& ids) {
   tools_.reporter.worker_restarted(ids.size());
+  if (ids.empty()) return rehearse();  // the calls' own pipelines do it otherwise
   std::set<std::string> traces;
   for (const std::string& id : ids)
     if (const SessionPtr session = by_leg(id)) traces.insert(session->call().trace_id);

@@ -12,6 +12,7 @@
 
 #include "launcher/ari/client.h"
 #include "launcher/calls/recorder.h"
+#include "launcher/calls/rehearsal.h"
 #include "launcher/calls/reporter.h"
 #include "launcher/calls/session.h"
 #include "launcher/calls/traces.h"
@@ -43,6 +44,9 @@ class Calls : public ari::ClientListener, public WorkersListener, public Session
   explicit Calls(Tools tools);
   ~Calls() override;
 
+  /// Plays every route's pipeline once in each worker: see Rehearsal.
+  void rehearse();
+
   /// Ends all calls; `done` comes when nothing is left, or after 5 s. No call is taken any more.
   void shut_down(std::function<void()> done);
   size_t count() const { return sessions_.size(); }
@@ -67,6 +71,7 @@ class Calls : public ari::ClientListener, public WorkersListener, public Session
   using SessionPtr = std::shared_ptr<Session>;
 
   void take(const ari::Channel& channel, const std::vector<std::string>& arguments);
+  void after_rehearsal(const std::set<std::string>& failed);
   void refuse(const ari::Channel& channel, const std::string& extension, const std::string& why,
               int cause);
   PipelineRequest pipeline_for(const Route& route, const std::string& trace_id) const;
@@ -91,6 +96,7 @@ class Calls : public ari::ClientListener, public WorkersListener, public Session
   Traces traces_;
   Ports ports_;
   Sweeper sweeper_;
+  Rehearsal rehearsal_;
   std::map<std::string, SessionPtr> sessions_;           ///< by leg
   std::map<std::string, std::unique_ptr<Timer>> alone_;  ///< by trace: the one left waits no longer
   Timer relist_;

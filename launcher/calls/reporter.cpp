@@ -29,6 +29,8 @@ void Reporter::line(const std::string& text) {
   write_(std::string(time) + "  " + text);
 }
 
+void Reporter::ready(const std::string& extensions) { line("ready  for " + extensions); }
+
 void Reporter::started(const Session& session) {
   line("call   " + who(session) + " from " + log::printable(session.call().caller, 64) +
        ", trace " + session.call().trace_id);

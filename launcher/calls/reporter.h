@@ -17,6 +17,8 @@ class Reporter {
   using Write = std::function<void(const std::string& line)>;
   explicit Reporter(Write write) : write_(std::move(write)) {}
 
+  /// Every pipeline has been played once; calls are served from the first moment.
+  void ready(const std::string& extensions);
   void started(const Session& session);
   void joined(const Session& session);
   /// The caller is heard and hears: how long it took.

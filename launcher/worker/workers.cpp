@@ -244,7 +244,8 @@ class Slot : public WorkerProcessListener {
         restarting_.insert(id);
       }
     }
-    if (!process_ && !spawn()) give_up(how);
+    if (!process_ && !spawn()) return give_up(how);
+    if (entries_.empty()) listener_.on_worker_restarted({});
   }
 
   void give_up(const std::string& how) {

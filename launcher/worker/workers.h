@@ -31,7 +31,7 @@ class WorkersListener {
   virtual void on_pipeline_ended(const std::string& id, const std::string& reason,
                                  const std::string& detail) = 0;
   /// A worker died and its pipelines, `ids`, play again in a new one, with the parameters last
-  /// known.
+  /// known. Without pipelines `ids` is empty.
   virtual void on_worker_restarted(const std::vector<std::string>& ids) = 0;
 };
 

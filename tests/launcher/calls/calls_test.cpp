@@ -285,6 +285,37 @@ TEST_F(CallsTest, ARestartedWorkerHasItsTracesMended) {
   EXPECT_EQ(calls->count(), 2u);
 }
 
+TEST_F(CallsTest, ARehearsalPlaysEachPipelineOnceAndLeavesNothing) {
+  calls->rehearse();
+  ASSERT_TRUE(wait_until([&] { return lines_with("ready  for 3333 (en), 4444 (es)") == 1; }));
+  EXPECT_EQ(workers.most_running, 2u);
+  EXPECT_TRUE(workers.running.empty());
+  EXPECT_EQ(calls->ports_taken(), 0u);
+  EXPECT_EQ(calls->count(), 0u);
+  EXPECT_TRUE(journal.traces.empty());
+}
+
+TEST_F(CallsTest, ACallDuringTheRehearsalIsServed) {
+  calls->rehearse();
+  server.place_call("3333");
+  EXPECT_TRUE(up(1));
+  EXPECT_TRUE(wait_until([&] { return lines_with("ready") == 1; }));
+  EXPECT_EQ(workers.running.size(), 1u);
+}
+
+TEST_F(CallsTest, AWorkerThatDiedWithoutCallsRehearsesAgain) {
+  calls->on_worker_restarted({});
+  EXPECT_TRUE(wait_until([&] { return lines_with("ready") == 1; }));
+  EXPECT_TRUE(mended.empty());
+}
+
+TEST_F(CallsTest, WhatCannotBePlayedIsNotCalledReady) {
+  workers.refuse = "no element \"ttssrc\"";
+  calls->rehearse();
+  run_for(50);
+  EXPECT_EQ(lines_with("ready"), 0u);
+}
+
 TEST_F(CallsTest, FiftyCallsHungUpInRandomOrderLeaveNothing) {
   configure("[calls]\nlinger-s = 0\n[media]\nlast-port = 4199\n");
   g_autoptr(GRand) random = g_rand_new_with_seed(4711);

@@ -15,6 +15,7 @@
 #include "launcher/calls/calls.h"
 #include "launcher/command.h"
 #include "launcher/pipeline/pipeline_file.h"
+#include "launcher/store/mend.h"
 #include "launcher/util/log.h"
 #include "launcher/util/paths.h"
 
@@ -131,6 +132,7 @@ class App {
         lock_(config.paths.data),
         pipelines_(read_pipelines(config)),
         journal_(Journal::open(journal_path(config.paths.data))),
+        mender_(config.paths.audio, journal_path(config.paths.data), *journal_),
         recorder_(*journal_, config.monitoring.enabled),
         reporter_(
             [](const std::string& line) { log::write_line_unless_blocked(STDOUT_FILENO, line); }),
@@ -146,6 +148,7 @@ class App {
                 .config = config_,
                 .pipelines = pipelines_,
                 .asterisk_address = resolve_asterisk(config.ari.url),
+                .mend = [this](const std::string& trace) { mender_.mend(trace); },
                 .refused = [this](const std::string& why) { refused(why); }}) {}
 
   int run() {
@@ -205,6 +208,7 @@ class App {
   DataFolderLock lock_;
   std::map<std::string, RoutePipeline> pipelines_;
   std::unique_ptr<Journal> journal_;
+  Mender mender_;
   Recorder recorder_;
   Reporter reporter_;
   ari::Client client_;

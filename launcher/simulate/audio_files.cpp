@@ -17,6 +17,7 @@ namespace dragoman {
 namespace {
 
 constexpr size_t kMaxSamples = size_t{16000} * 3600;
+constexpr int kMaxSilentPulls = 50;  // of 100 ms: a file that hangs (a pipe)
 constexpr char kDecoder[] =
     "filesrc name=file ! decodebin ! audioconvert ! audioresample ! "
     "audio/x-raw,format=S16LE,rate=16000,channels=1 ! appsink name=out sync=false max-buffers=50";
@@ -63,14 +64,14 @@ std::vector<int16_t> read_speech(const std::string& path) {
   g_object_set(file.get(), "location", path.c_str(), nullptr);
   gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
   std::vector<int16_t> samples;
-  while (samples.size() < kMaxSamples) {
-    // Nothing comes at the end, after an error, and from a file that hangs (a pipe).
-    g_autoptr(GstSample) sample =
-        gst_app_sink_try_pull_sample(GST_APP_SINK(out.get()), 5 * GST_SECOND);
-    if (!sample) break;
-    append(samples, sample);
+  GstAppSink* sink = GST_APP_SINK(out.get());
+  for (int silent = 0; samples.size() < kMaxSamples && silent < kMaxSilentPulls;) {
+    g_autoptr(GstSample) sample = gst_app_sink_try_pull_sample(sink, 100 * GST_MSECOND);
+    if (const ErrorPtr error = error_of(pipeline.get())) fail(path, error->message);
+    if (!sample && gst_app_sink_is_eos(sink)) break;
+    if (sample) append(samples, sample);
+    silent = sample ? 0 : silent + 1;
   }
-  if (const ErrorPtr error = error_of(pipeline.get())) fail(path, error->message);
   if (samples.empty()) fail(path, "there is no sound in it");
   return samples;
 }

@@ -295,6 +295,7 @@ TEST_F(MemoryFiles, detachable_phrases_need_no_comma) {
   EXPECT_EQ(mixed.pieces[0].text, "Por favor");
   EXPECT_EQ(mixed.pieces[0].glue, ", ");
   EXPECT_EQ(mixed.pieces[1].source, "close the door.");
+  EXPECT_EQ(ask(memory, "Please the hello, close the door.").pieces[1].text, std::nullopt);
   EXPECT_EQ(ask(memory, "Hello close the door.").status, Status::no_match);
   EXPECT_EQ(ask(memory, "Pleased to hear it.").status, Status::no_match);
 }

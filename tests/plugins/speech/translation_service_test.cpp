@@ -255,6 +255,13 @@ TEST(TranslationService, text_that_nobody_translates_is_not_lost) {
   }
 }
 
+TEST(TranslationService, minds_neither_layout_nor_text_that_is_no_utf8) {
+  auto service = make_translation_service({entry("one", scripted(tagged))});
+  Results results;
+  service->translate(clause(" One.  Two.\n\xff "), "es", {"one"}, "", results.done());
+  EXPECT_THAT(texts(results.wait_for(1)), ElementsAre("[es] One. Two. \uFFFD"));
+}
+
 TEST(TranslationService, names_unknown_providers_and_options) {
   auto service = make_translation_service({entry("one", scripted(tagged))});
   Results results;

@@ -44,8 +44,12 @@ struct Lookup {
   const MemoryIndex& index;
   const std::string from, to;
   const double threshold;
-  std::optional<std::string> operator()(const std::string& phrase) const {
-    return index.find(phrase, from, to, threshold);
+  std::optional<std::string> operator()(const std::string& sentence) const {
+    return index.find(sentence, from, to, threshold);
+  }
+  // A part of a sentence must be the very phrase.
+  std::optional<std::string> exact(const std::string& part) const {
+    return index.find(part, from, to, 1);
   }
 };
 
@@ -70,14 +74,14 @@ std::vector<TranslatePiece> known_ends(const std::string& sentence, const Lookup
   std::vector<TranslatePiece> head, tail;
   size_t begin = 0, end = parts.size();
   for (; begin < end; ++begin) {
-    auto text = lookup(parts[begin].text);
+    auto text = lookup.exact(parts[begin].text);
     if (!text) break;
     head.push_back({parts[begin].text, text, parts[begin].glue});
   }
   // What ends a question is part of it: "are you there, sir?"
   bool question = ending_of(sentence) == Ending::question;
   for (; end > begin && !question; --end) {
-    auto text = lookup(parts[end - 1].text);
+    auto text = lookup.exact(parts[end - 1].text);
     if (!text) break;
     tail.push_back({parts[end - 1].text, text, parts[end - 1].glue});
   }

@@ -11,6 +11,18 @@ namespace {
 
 using Status = TranslateResult::Status;
 
+// Transcripts may be laid out for reading; what is spoken is not.
+std::string one_blank_each(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    if (blank && (out.empty() || out.back() == ' ')) continue;
+    out += blank ? ' ' : c;
+  }
+  if (out.ends_with(' ')) out.pop_back();
+  return out;
+}
+
 bool after_comma(std::string_view text) { return text.ends_with(", ") || text.ends_with("; "); }
 
 // A stretch of the text on its way through the providers.
@@ -24,7 +36,7 @@ class Walk {
   Walk(const std::vector<NamedProvider>& providers, const std::string& text,
        const std::string& from, const std::string& to)
       : providers_(providers), from_(from), to_(to) {
-    parts_.push_back({{valid_utf8(text), std::nullopt, {}}, {}});
+    parts_.push_back({{one_blank_each(valid_utf8(text)), std::nullopt, {}}, {}});
   }
 
   WalkResult run() {

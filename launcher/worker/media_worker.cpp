@@ -8,6 +8,7 @@
 #include "launcher/pipeline/player.h"
 #include "launcher/util/values.h"
 #include "launcher/worker/interface.h"
+#include "launcher/worker/set_up_again.h"
 
 namespace dragoman {
 namespace {
@@ -63,6 +64,7 @@ GVariant* change_property(GstElement* pipeline, const char* element_name, const 
   }
   g_object_set_property(G_OBJECT(element.get()), property, &value);
   g_value_unset(&value);
+  if (reads_properties_at_set_up(element.get())) set_up_again(element.get());
   return before ? before : g_variant_new_string("");
 }
 

@@ -275,12 +275,8 @@ void WorkerProcess::call(const char* method, GVariant* arguments, Answer answer)
       new Call{impl_, std::move(answer)});
 }
 
-void WorkerProcess::terminate() {
-  impl_->send(SIGTERM);
-}
-void WorkerProcess::kill() {
-  impl_->send(SIGKILL);
-}
+void WorkerProcess::terminate() { impl_->send(SIGTERM); }
+void WorkerProcess::kill() { impl_->send(SIGKILL); }
 GPid WorkerProcess::pid() const { return impl_->process_exited ? 0 : impl_->pid; }
 
 bool WorkerProcess::wait(gint64 deadline) {

@@ -113,6 +113,11 @@ class CallLegsTest : public testing::Test, public WorkersListener {
         g_variant_lookup(fields, "tap", "&s", &tap)) {
       segments_.insert(std::string(station) + "/" + tap);
     }
+    guint64 bucket = 0;
+    if (g_variant_lookup(fields, "bucket-utc", "t", &bucket)) {
+      ++buckets_[id + "/" + name + "/" + (g_variant_lookup(fields, "tap", "&s", &tap) ? tap : "")]
+                [bucket];
+    }
   }
   void on_pipeline_ended(const std::string& id, const std::string& reason,
                          const std::string& detail) override {
@@ -185,6 +190,7 @@ class CallLegsTest : public testing::Test, public WorkersListener {
   std::map<std::string, std::string> ends_;
   std::map<std::string, std::vector<std::string>> said_;
   std::set<std::string> segments_;
+  std::map<std::string, std::map<guint64, int>> buckets_;  ///< how often each was told
   std::vector<std::string> restarted_;
   std::unique_ptr<Workers> workers_;
 };
@@ -204,6 +210,32 @@ TEST_F(CallLegsTest, ATappedCallCarriesEachPartysVoiceToTheOther) {
   EXPECT_EQ(segments_, (std::set<std::string>{"St_3/PRE", "St_3/POST", "St_4/PRE", "St_4/POST"}));
   EXPECT_GT(messages_["a/bucket"], 0);
   EXPECT_EQ(messages_["a/media-started"], 1);
+}
+
+TEST_F(CallLegsTest, AKnobTurnedDuringACallBreaksNoBucketAndNoFile) {
+  RtpPhone a;
+  start(a, "call-tap", "a", "b");
+  a.play(tone(440, 12s));
+  const auto turn = [&](bool on) {
+    std::optional<std::string> answer;
+    workers_->set_knob("a", "noise_reduction.enabled", g_variant_new_boolean(on),
+                       [&](const std::string& error, GVariant*) { answer = error; });
+    ASSERT_TRUE(until([&] { return answer.has_value(); }));
+    EXPECT_EQ(*answer, "");
+  };
+  ASSERT_TRUE(until([&] { return a.counters().received > 100; }));
+  turn(true);
+  const uint64_t received = a.counters().received;
+  ASSERT_TRUE(until([&] { return a.counters().received > received + 50; }));
+  turn(false);
+  ASSERT_TRUE(until([&] { return buckets_["a/bucket/POST"].size() >= 2; }));
+  workers_->stop("a");
+  ASSERT_TRUE(until([&] { return ends_.size() == 1; }));
+  for (const char* what : {"a/bucket/PRE", "a/bucket/POST", "a/segment/PRE", "a/segment/POST"}) {
+    EXPECT_GE(buckets_[what].size(), 2u) << what;
+    for (const auto& [bucket, times] : buckets_[what]) EXPECT_EQ(times, 1) << what << " " << bucket;
+  }
+  EXPECT_EQ(buckets_["a/bucket/PRE"].size(), buckets_["a/bucket/POST"].size());
 }
 
 TEST_F(CallLegsTest, AKilledWorkerSendsToBothPhonesAgainWithinASecond) {

@@ -46,6 +46,18 @@ description = Fails while it plays
 audiotestsrc is-live=true num-buffers=5 ! identity error-after=2 ! fakesink
 )";
 
+constexpr char kNoise[] = R"([pipeline]
+description = Noise through the DSP
+[knobs]
+noise_reduction.enabled = dsp.noise-suppression
+[launch]
+audiotestsrc is-live=true wave=white-noise volume=0.05 samplesperbuffer=160 !
+  audio/x-raw,format=S16LE,rate=16000,channels=1 !
+  webrtcdsp name=dsp echo-cancel=false gain-control=false noise-suppression=false
+    noise-suppression-level=very-high !
+  level interval=100000000 ! fakesink sync=true
+)";
+
 class Recorder : public WorkersListener {
  public:
   struct End {
@@ -79,6 +91,7 @@ class WorkersTest : public testing::Test {
     write("tone", kTone);
     write("short", kShort);
     write("failing", kFailing);
+    write("noise", kNoise);
     make(1);
   }
   ~WorkersTest() override {
@@ -200,6 +213,17 @@ TEST_F(WorkersTest, SetsKnobsWithTheirTypeAndTellsTheValueBefore) {
   EXPECT_NE(set_knob("a", "tone.pitch", g_variant_new_double(1)).find("no knob"),
             std::string::npos);
   EXPECT_NE(set_knob("b", "tone.volume", g_variant_new_double(1)).find("'b'"), std::string::npos);
+}
+
+TEST_F(WorkersTest, AKnobOfTheDspWorksWhileItPlays) {
+  ASSERT_EQ(start("a", "noise"), "");
+  ASSERT_TRUE(until([&] { return messages("a/level") >= 3; }));
+  const double noisy = rms();
+  ASSERT_EQ(set_knob("a", "noise_reduction.enabled", g_variant_new_boolean(TRUE)), "");
+  EXPECT_TRUE(until([&] { return rms() < noisy - 6; })) << rms() << " dB, before " << noisy;
+  ASSERT_EQ(set_knob("a", "noise_reduction.enabled", g_variant_new_boolean(FALSE)), "");
+  EXPECT_TRUE(until([&] { return rms() > noisy - 1; })) << rms() << " dB, before " << noisy;
+  EXPECT_TRUE(recorder_.ends.empty());
 }
 
 TEST_F(WorkersTest, AKilledWorkerIsReplacedAndItsPipelinesPlayAsTheyWere) {

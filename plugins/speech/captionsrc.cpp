@@ -38,6 +38,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -95,16 +96,17 @@ struct Step {
 };
 
 struct State {
-  std::mutex settings_mutex;  // guards the next; never held with the other
+  std::mutex settings_mutex;  // guards the next two; never held with the other
   Settings settings;
+  std::shared_ptr<TranslatedFeed> feed;
 
   std::mutex mutex;  // guards the five below; not held while pushing or posting
   std::condition_variable changed;
   std::optional<CaptionSchedule> schedule;
   bool playing = false, flushing = true, ended = false;
 
-  std::unique_ptr<TranslatedFeed> feed;
-  Settings running;      // a copy, made at start
+  Settings running;                         // a copy, made at start
+  std::atomic<bool> eos_requested = false;  // by the application
   bool started = false;  // the streaming thread's: the stream's first events are pushed
 };
 
@@ -178,20 +180,34 @@ bool start(GstCaptionSrc* self) {
     state.ended = false;
   }
   state.started = false;
-  state.feed = std::make_unique<TranslatedFeed>(
+  state.eos_requested = false;
+  auto feed = std::make_shared<TranslatedFeed>(
       GST_ELEMENT(self),
       TranslatedFeed::Settings{settings.channel, settings.language, settings.source_language,
                                split_names(settings.translate_providers), settings.memory,
                                settings.post_messages},
       [self](const Translation& translation) { add_caption(self, translation); },
       [self] {
-        if (self->state->running.end_with_channel) end_captions(*self->state);
+        State& state = *self->state;
+        if (state.running.end_with_channel || state.eos_requested) end_captions(state);
       });
+  std::lock_guard lock(state.settings_mutex);
+  state.feed = std::move(feed);
   return true;
 }
 
+std::shared_ptr<TranslatedFeed> current_feed(State& state) {
+  std::lock_guard lock(state.settings_mutex);
+  return state.feed;
+}
+
 void stop(GstCaptionSrc* self) {
-  self->state->feed.reset();
+  std::shared_ptr<TranslatedFeed> feed;
+  {
+    std::lock_guard lock(self->state->settings_mutex);
+    feed.swap(self->state->feed);
+  }
+  feed.reset();  // waits for a call in progress: not with the lock held
   clear_pipeline_epoch(GST_ELEMENT(self));
 }
 
@@ -303,7 +319,11 @@ gboolean gst_caption_src_send_event(GstElement* element, GstEvent* event) {
     return GST_ELEMENT_CLASS(gst_caption_src_parent_class)->send_event(element, event);
   }
   gst_event_unref(event);
-  end_captions(*GST_CAPTION_SRC(element)->state);
+  State& state = *GST_CAPTION_SRC(element)->state;
+  const auto feed = current_feed(state);
+  if (!feed) return FALSE;
+  state.eos_requested = true;
+  feed->finish();
   return TRUE;
 }
 

@@ -149,11 +149,12 @@ void Reporter::on_backlog(double seconds) {
 
 // --- start ---
 
-// The providers named in tts-providers; none, and an error posted, if that cannot work.
+// The providers named in tts-providers that can work here. None, and an error posted, if there is
+// none or a name is unknown.
 std::vector<std::unique_ptr<TtsProvider>> make_providers(GstTtsSrc* self,
                                                          const TtsSettings& settings) {
   std::vector<std::unique_ptr<TtsProvider>> usable;
-  std::string why_not = "no provider is named";
+  std::vector<TtsFailure> unusable;
   for (const std::string& name : split_names(settings.tts_providers)) {
     auto provider = make_tts_provider(name);
     if (!provider) {
@@ -164,14 +165,20 @@ std::vector<std::unique_ptr<TtsProvider>> make_providers(GstTtsSrc* self,
       return {};
     }
     if (const auto reason = provider->unusable()) {
-      why_not = name + ": " + *reason;
-      GST_WARNING_OBJECT(self, "%s", why_not.c_str());
+      unusable.push_back({name, *reason, ""});
     } else {
       usable.push_back(std::move(provider));
     }
   }
   if (usable.empty()) {
-    GST_ELEMENT_ERROR(self, RESOURCE, NOT_FOUND, ("cannot speak: %s", why_not.c_str()), (nullptr));
+    const std::string why =
+        unusable.empty() ? "no provider is named" : unusable[0].provider + ": " + unusable[0].error;
+    GST_ELEMENT_ERROR(self, RESOURCE, NOT_FOUND, ("cannot speak: %s", why.c_str()), (nullptr));
+    return {};
+  }
+  for (const TtsFailure& failure : unusable) {
+    post_provider_error(GST_ELEMENT(self), "tts", failure.provider, failure.error,
+                        usable[0]->name());
   }
   return usable;
 }

@@ -140,6 +140,8 @@ TranslatedFeed::TranslatedFeed(GstElement* element, Settings settings, OnTransla
   listening_ = Channels::instance().listen(channel, *relay_);
 }
 
+void TranslatedFeed::finish() { relay_->on_end(""); }
+
 TranslatedFeed::~TranslatedFeed() {
   listening_.reset();
   relay_->close();

@@ -45,6 +45,10 @@ class TranslatedFeed {
   /// Waits for a call in progress; none comes afterwards.
   ~TranslatedFeed();
 
+  /// As if the publisher ended now: `on_end` is called when all that is in translation was handed
+  /// on. Any thread.
+  void finish();
+
  private:
   class Relay;
   std::shared_ptr<TranslationService> service_;

@@ -24,7 +24,7 @@ constexpr Command kCommands[] = {
     {"run", "FILE key=value… [--json]", "run a pipeline file in the foreground", run_command},
     {"print", "FILE key=value…", "print a pipeline file for gst-launch-1.0", print_command},
     {"check", "PATH…", "check pipeline files without running them", check_command},
-    {"report", "--data DIR [--trace ID|--last] [--json FILE|-]", "print what a call came to",
+    {"report", "[--data DIR] [--trace ID|--last] [--json FILE|-]", "print what a call came to",
      report_command},
     {"worker", "--fd=N", "run pipelines for 'dragoman serve'", worker_command},
     {"simulate-call", "EXTENSION --speech FILE [--heard OUT.wav] [--json]",

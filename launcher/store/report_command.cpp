@@ -11,6 +11,7 @@
 #include "launcher/store/iso_time.h"
 #include "launcher/store/journal.h"
 #include "launcher/store/report.h"
+#include "launcher/util/config.h"
 
 namespace dragoman {
 namespace {
@@ -25,10 +26,11 @@ constexpr char kSummary[] =
     "of the delays do not exceed.";
 
 struct Options {
-  char *data = nullptr, *trace = nullptr, *since = nullptr, *until = nullptr, *json = nullptr;
+  char *config = nullptr, *data = nullptr, *trace = nullptr, *since = nullptr, *until = nullptr,
+       *json = nullptr;
   gboolean last = FALSE, utterances = FALSE, both_ways = FALSE;
   ~Options() {
-    for (char* text : {data, trace, since, until, json}) g_free(text);
+    for (char* text : {config, data, trace, since, until, json}) g_free(text);
   }
 };
 
@@ -41,7 +43,9 @@ class UsageError : public std::runtime_error {
 void parse(Options& options, int argc, char** argv) {
   const GOptionEntry entries[] = {
       {"data", 'd', 0, G_OPTION_ARG_FILENAME, &options.data,
-       "The launcher's data folder, which holds the journal", "DIR"},
+       "The launcher's data folder, which holds the journal (default: the configuration's)", "DIR"},
+      {"config", 'c', 0, G_OPTION_ARG_FILENAME, &options.config,
+       "The launcher's configuration (default: as 'dragoman serve')", "FILE"},
       {"trace", 't', 0, G_OPTION_ARG_STRING, &options.trace, "One call, by its trace id", "ID"},
       {"last", 'l', 0, G_OPTION_ARG_NONE, &options.last, "The last call (the default)", nullptr},
       {"since", 0, 0, G_OPTION_ARG_STRING, &options.since,
@@ -60,7 +64,6 @@ void parse(Options& options, int argc, char** argv) {
   g_autoptr(GError) error = nullptr;
   if (!g_option_context_parse(context, &argc, &argv, &error)) throw UsageError(error->message);
   if (argc > 1) throw UsageError("unexpected '" + std::string(argv[1]) + "'");
-  if (!options.data) throw UsageError("name the data folder with --data DIR");
   if (!!options.trace + !!options.last + (options.since || options.until) > 1) {
     throw UsageError("--trace, --last and --since/--until exclude each other");
   }
@@ -132,8 +135,13 @@ std::string one_way_reason(const Report& report) {
   return report.extensions.size() < 2 ? "the other party never came" : "";
 }
 
+std::string data_folder_of(const Options& options) {
+  if (options.data) return options.data;
+  return Config::load(options.config ? options.config : "", {}).paths.data;
+}
+
 int report(const Options& options) {
-  const Report report = read_report(journal_path(options.data), options);
+  const Report report = read_report(journal_path(data_folder_of(options)), options);
   const bool only_json = options.json && std::string(options.json) == "-";
   if (!only_json) std::fputs(report_text(report, options.utterances).c_str(), stdout);
   if (options.json) write_json(report, options.json);

@@ -138,6 +138,14 @@ TEST_F(ReportTest, the_json_has_the_figures_and_every_utterance) {
   EXPECT_TRUE(found);
 }
 
+TEST_F(ReportTest, finds_the_data_folder_in_the_configuration) {
+  record_call("t1", kNoon, 1);
+  std::ofstream(folder() + "/dragoman.conf") << "[paths]\ndata = " << folder() << "\n";
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(run({"--config", folder() + "/dragoman.conf"}), kExitOk);
+  EXPECT_NE(testing::internal::GetCapturedStdout().find("Trace t1"), std::string::npos);
+}
+
 TEST_F(ReportTest, names_the_party_that_was_not_heard) {
   record_call("t1", kNoon, 1);
   testing::internal::CaptureStdout();

@@ -16,6 +16,7 @@
 #include "launcher/command.h"
 #include "launcher/pipeline/pipeline_file.h"
 #include "launcher/store/mend.h"
+#include "launcher/store/open_traces.h"
 #include "launcher/util/log.h"
 #include "launcher/util/paths.h"
 
@@ -156,6 +157,9 @@ class App {
     for (const int number : {SIGTERM, SIGINT}) g_unix_signal_add(number, on_signal, this);
     signal(SIGPIPE, SIG_IGN);
     workers_.run({.program = executable_path(), .count = config_.media.workers}, calls_);
+    if (const size_t ended = end_open_traces(journal_path(config_.paths.data)))
+      log::notice(kTopic,
+                  std::to_string(ended) + " calls of a launcher that was killed are closed");
     if (config_.monitoring.enabled) mender_.mend({});  // what the last launcher may have left
     calls_.rehearse();
     client_.start(calls_);

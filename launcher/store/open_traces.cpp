@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/store/open_traces.h"
+
+#include "launcher/store/database.h"
+
+namespace dragoman {
+namespace {
+
+// The keys of all three tables begin with the trace.
+constexpr char kEndOpen[] = R"sql(
+UPDATE traces SET ended_at = max(started_at,
+  coalesce((SELECT max(bucket_ts) FROM metrics_agg_5s m WHERE m.trace_id = traces.trace_id), ''),
+  coalesce((SELECT max(bucket_ts) FROM audio_segments_5s a WHERE a.trace_id = traces.trace_id), ''),
+  coalesce((SELECT max(end_at) FROM utterances u WHERE u.trace_id = traces.trace_id), ''),
+  coalesce((SELECT max(first_audio_at) FROM utterances u WHERE u.trace_id = traces.trace_id), ''))
+WHERE ended_at IS NULL)sql";
+
+}  // namespace
+
+size_t end_open_traces(const std::string& database) {
+  Database connection(database, DatabaseAccess::kReadWrite);
+  connection.run(kEndOpen);
+  return static_cast<size_t>(connection.changes());
+}
+
+}  // namespace dragoman

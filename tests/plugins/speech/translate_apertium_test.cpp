@@ -56,6 +56,15 @@ bool is_gone(pid_t pid) {
   return bracket == std::string::npos || text[bracket + 2] == 'Z' || text[bracket + 2] == 'X';
 }
 
+// From its input and files, so far.
+uint64_t bytes_read_by(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/io");
+  std::string key;
+  uint64_t value = 0;
+  file >> key >> value;
+  return value;
+}
+
 bool all_gone_within(const std::vector<int>& pids, std::chrono::seconds limit) {
   auto deadline = steady_clock::now() + limit;
   while (steady_clock::now() < deadline) {
@@ -139,9 +148,11 @@ TEST(Apertium, killed_over_a_sentence_fails_and_the_walk_asks_again) {
   ASSERT_EQ(apertium->prepare("en", "es"), "");
   auto pids = apertium->pids("en", "es");
   ASSERT_EQ(kill(pids[4], SIGSTOP), 0);  // so that the sentence waits in there
+  uint64_t had_read = bytes_read_by(pids[0]);
   std::thread killer([&] {
-    // Once the first program has taken the sentence up, somebody kills the one that holds it.
-    for (auto deadline = steady_clock::now() + 1s; steady_clock::now() < deadline;)
+    // Once the first program has taken the sentence up.
+    for (auto deadline = steady_clock::now() + 10s;
+         steady_clock::now() < deadline && bytes_read_by(pids[0]) == had_read;)
       std::this_thread::yield();
     kill(pids[4], SIGKILL);
   });

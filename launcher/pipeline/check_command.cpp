@@ -9,6 +9,7 @@
 
 #include "launcher/command.h"
 #include "launcher/pipeline/commands.h"
+#include "launcher/pipeline/gstreamer_use.h"
 #include "launcher/pipeline/pipeline_builder.h"
 
 namespace dragoman {
@@ -49,7 +50,7 @@ int check_command(int argc, char** argv) {
     return std::fputs(kUsage, stdout), kExitOk;
   }
   if (argc < 2) return std::fputs(kUsage, stderr), kExitUsage;
-  gst_init(nullptr, nullptr);
+  const GstreamerUse gstreamer;
   bool good = true;
   for (int i = 1; i < argc; ++i) {
     std::error_code error;

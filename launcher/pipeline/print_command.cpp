@@ -7,6 +7,7 @@
 #include "launcher/command.h"
 #include "launcher/pipeline/arguments.h"
 #include "launcher/pipeline/commands.h"
+#include "launcher/pipeline/gstreamer_use.h"
 #include "launcher/pipeline/launch_text.h"
 #include "launcher/pipeline/pipeline_builder.h"
 #include "launcher/util/paths.h"
@@ -38,7 +39,7 @@ int print_command(int argc, char** argv) {
     std::printf("%s", describe(*file).c_str());
     return kExitOk;
   }
-  gst_init(nullptr, nullptr);
+  const GstreamerUse gstreamer;
   if (file && build_pipeline(*file, arguments->values, problems)) {
     const auto body = file->fill(arguments->values, problems);
     std::printf("%s%s\n", plugin_option().c_str(), one_line(*body).c_str());

@@ -10,6 +10,7 @@
 #include "launcher/command.h"
 #include "launcher/pipeline/arguments.h"
 #include "launcher/pipeline/commands.h"
+#include "launcher/pipeline/gstreamer_use.h"
 #include "launcher/pipeline/pipeline_builder.h"
 #include "launcher/pipeline/player.h"
 #include "launcher/pipeline/run_output.h"
@@ -100,7 +101,7 @@ int run_command(int argc, char** argv) {
     std::printf("%s", describe(*file).c_str());
     return kExitOk;
   }
-  gst_init(nullptr, nullptr);
+  const GstreamerUse gstreamer;
   auto pipeline = file ? build_pipeline(*file, arguments->values, problems) : nullptr;
   if (!pipeline) {
     std::fprintf(stderr, "%s\n", text_of(problems).c_str());

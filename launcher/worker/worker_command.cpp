@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "launcher/command.h"
+#include "launcher/pipeline/gstreamer_use.h"
 #include "launcher/worker/commands.h"
 #include "launcher/worker/media_worker.h"
 #include "plugins/common/handles.h"
@@ -99,7 +100,7 @@ int worker_command(int argc, char** argv) {
     std::fprintf(stderr, "dragoman worker: no launcher at the other end: %s\n", error->message);
     return kExitFailed;
   }
-  gst_init(nullptr, nullptr);
+  const GstreamerUse gstreamer;
   return serve(connection.get());
 }
 

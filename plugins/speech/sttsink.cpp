@@ -356,22 +356,26 @@ void hear_gap(DragomanSttSink* self, GstEvent* event) {
   hear(self, timestamp, std::vector<int16_t>(duration / dragoman::kSttNsPerSample));
 }
 
-/// Waits until all that was said is posted and published. Called with the preroll lock held, as
-/// GstBaseSink does for serialised events; unlock() interrupts the wait. False if the sink was
-/// stopped meanwhile: the event must not be passed on, for GstBaseSink would wait with it for ever.
-bool finish(DragomanSttSink* self) {
+/// Waits until all that was said is posted; false if the stream is being stopped instead. Called
+/// with the preroll lock held, as for render(): so no change of state goes unnoticed.
+bool wait_until_flushed(DragomanSttSink* self) {
   GstBaseSink* const sink = GST_BASE_SINK(self);
-  for (;;) {
+  while (!sink->flushing) {
     const SttFlush flushed = self->state->session->flush(kLongestFlush);
-    if (flushed == SttFlush::kDone) break;
+    if (flushed == SttFlush::kDone) return true;
     if (flushed == SttFlush::kTooLate) {
       GST_ELEMENT_WARNING(self, STREAM, DECODE,
                           ("the last of the speech was not decoded in time and is lost"),
                           (nullptr));
-      break;
+      return true;
     }
     if (gst_base_sink_wait_preroll(sink) != GST_FLOW_OK) return false;
   }
+  return false;
+}
+
+bool finish(DragomanSttSink* self) {
+  if (!wait_until_flushed(self)) return false;
   const std::string channel = settings_of(self).channel;
   if (!channel.empty()) Channels::instance().end(channel);
   return true;
@@ -392,7 +396,7 @@ gboolean stt_sink_event(GstBaseSink* sink, GstEvent* event) {
         hear_gap(self, event);
         break;
       case GST_EVENT_EOS:
-        return finish(self);
+        return finish(self);  // passed on while stopping, it would wait to be played for ever
       case GST_EVENT_FLUSH_STOP:
         close_session(self);
         open_session(self);

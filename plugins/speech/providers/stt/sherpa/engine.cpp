@@ -61,6 +61,10 @@ class Engine {
   const Library* library(const EngineFiles& files, std::string& error) {
     std::lock_guard lock(library_mutex_);
     if (library_) return library_;
+    if (auto fault = find_damaged_library(files)) {
+      error = *fault;
+      return nullptr;
+    }
     auto loaded = std::make_unique<Library>();
     error = loaded->load(files.library);
     if (!error.empty()) return nullptr;

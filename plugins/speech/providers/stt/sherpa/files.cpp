@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/speech/providers/stt/sherpa/files.h"
 
+#include <elf.h>
 #include <glib.h>
+#include <link.h>
 
+#include <cstring>
 #include <fstream>
 #include <memory>
 #include <span>
@@ -78,6 +81,7 @@ class Fields {
 };
 
 bool is_whole_onnx(std::span<const uint8_t> bytes) {
+  if (bytes.size() < kLeastModelBytes) return false;
   Fields model(bytes);
   bool has_graph = false;
   int number = 0;
@@ -100,15 +104,27 @@ std::string damaged(const fs::path& file, const std::string& what) {
          "/.complete and " + kCure;
 }
 
-std::optional<std::string> check_onnx(const fs::path& file) {
+/// Whether the file goes as far as its header says.
+bool is_whole_library(std::span<const uint8_t> bytes) {
+  ElfW(Ehdr) header;
+  if (bytes.size() < sizeof header) return false;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  return std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
+         header.e_shoff + uint64_t{header.e_shnum} * header.e_shentsize <= bytes.size() &&
+         header.e_phoff + uint64_t{header.e_phnum} * header.e_phentsize <= bytes.size();
+}
+
+using IsWhole = bool (*)(std::span<const uint8_t>);
+
+std::optional<std::string> check(const fs::path& file, IsWhole is_whole, const char* kind) {
   g_autoptr(GError) error = nullptr;
   g_autoptr(GMappedFile) mapped = g_mapped_file_new(file.c_str(), FALSE, &error);
   if (!mapped) return file.string() + " cannot be read: " + error->message;
   const std::span bytes(reinterpret_cast<const uint8_t*>(g_mapped_file_get_contents(mapped)),
                         g_mapped_file_get_length(mapped));
-  if (bytes.size() >= kLeastModelBytes && is_whole_onnx(bytes)) return std::nullopt;
+  if (is_whole(bytes)) return std::nullopt;
   return damaged(file, "is cut short or damaged (" + std::to_string(bytes.size()) +
-                           " bytes are no whole ONNX model)");
+                           " bytes are no whole " + kind + ")");
 }
 
 // Lines "base64(piece) id", ids from 0 without a gap.
@@ -169,9 +185,19 @@ std::optional<std::string> find_missing(const EngineFiles& files, const std::str
 
 std::optional<std::string> find_damaged(const EngineFiles& files) {
   for (const fs::path& file : {files.detector, files.encoder, files.decoder}) {
-    if (auto fault = check_onnx(file)) return fault;
+    if (auto fault = check(file, is_whole_onnx, "ONNX model")) return fault;
   }
   return check_tokens(files.tokens);
+}
+
+std::optional<std::string> find_damaged_library(const EngineFiles& files) {
+  std::error_code ignored;
+  const fs::path runtime = files.library.parent_path() / "libonnxruntime.so";
+  for (const fs::path& file : {files.library, runtime}) {
+    if (file == runtime && !fs::exists(file, ignored)) continue;  // it may be elsewhere
+    if (auto fault = check(file, is_whole_library, "library")) return fault;
+  }
+  return std::nullopt;
 }
 
 }  // namespace dragoman::sherpa

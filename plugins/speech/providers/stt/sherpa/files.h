@@ -28,4 +28,7 @@ std::optional<std::string> find_missing(const EngineFiles& files, const std::str
 /// a message with its cure. Takes some milliseconds.
 std::optional<std::string> find_damaged(const EngineFiles& files);
 
+/// The same for the engine's libraries: loading one that is cut short ends the process.
+std::optional<std::string> find_damaged_library(const EngineFiles& files);
+
 }  // namespace dragoman::sherpa

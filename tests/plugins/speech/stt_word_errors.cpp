@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // stt_word_errors LANGUAGE PROMPTS LIMIT [paced]: has sttsink hear that many of Debian's telephone
 // prompts and compares with their transcripts. Prints what differs and the word error rate; fails
-// if it is over LIMIT percent. `paced`: at the speed of speech, three at a time, as in calls, with
+// if it is over LIMIT percent. `paced`: at the speed of speech, as in a call, with
 // the delay from the end of speech to the commit.
 #include <gst/gst.h>
 
@@ -25,7 +25,7 @@ using dragoman::GstObjectPtr;
 using dragoman::stt::Word;
 
 constexpr int kSkipped = 77;  // Meson's exit status for a skipped test
-constexpr size_t kAtATime = 3;
+constexpr size_t kAtATime = 1;
 constexpr GstClockTime kLongestRun = 120 * GST_SECOND;
 
 struct Prompt {

@@ -67,6 +67,7 @@ struct State {
   Settings settings;
   Stats stats;
   std::optional<PacketPacer> pacer;  // exists between start and stop
+  PacketPacer::Backlog backlog = PacketPacer::Backlog::kKeep;
   bool playing = false, stopping = false, flushing = false;
   GstClockID waiting = nullptr;
 
@@ -192,12 +193,9 @@ bool wait_until(State& state, GstClock* clock, GstClockTime time) {
   return state.playing && !state.stopping;
 }
 
-PacketPacer::Packet next_packet(DragomanAriUdpSink* self) {
-  State& state = *self->state;
-  const bool timed = gst_base_sink_get_sync(GST_BASE_SINK(self));
+PacketPacer::Packet next_packet(State& state) {
   const std::lock_guard lock(state.mutex);
-  PacketPacer::Packet packet =
-      state.pacer->tick(timed ? PacketPacer::Backlog::kWorkOff : PacketPacer::Backlog::kKeep);
+  PacketPacer::Packet packet = state.pacer->tick(state.backlog);
   state.changed.notify_all();
   return packet;
 }
@@ -223,7 +221,7 @@ void send_while_playing(DragomanAriUdpSink* self) {
       state.stats.skipped += missed - 1;
       lock.unlock();
     }
-    send(state, next_packet(self));
+    send(state, next_packet(state));
     due += tick;
   }
 }
@@ -266,13 +264,25 @@ gboolean start(GstBaseSink* sink) {
   });
 }
 
+/// A live upstream keeps time by itself, another one waits for us.
+PacketPacer::Backlog backlog_of(GstBaseSink* sink) {
+  const std::unique_ptr<GstQuery, Deleter<gst_query_unref>> query(gst_query_new_latency());
+  gboolean live = FALSE;
+  if (gst_pad_peer_query(GST_BASE_SINK_PAD(sink), query.get())) {
+    gst_query_parse_latency(query.get(), &live, nullptr, nullptr);
+  }
+  return live ? PacketPacer::Backlog::kWorkOff : PacketPacer::Backlog::kKeep;
+}
+
 gboolean set_caps(GstBaseSink* sink, GstCaps* caps) {
   return guarded(sink, FALSE, [&]() -> gboolean {
     State& state = state_of(sink);
     GstAudioInfo info;
     if (!gst_audio_info_from_caps(&info, caps)) return FALSE;
+    const PacketPacer::Backlog backlog = backlog_of(sink);
     std::unique_lock lock(state.mutex);
     const PayloadFormat format = state.settings.format;
+    state.backlog = backlog;
     lock.unlock();
     state.resampler = new_resampler(static_cast<uint32_t>(GST_AUDIO_INFO_RATE(&info)),
                                     payload_info(format).sample_rate);

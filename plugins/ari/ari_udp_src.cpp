@@ -24,7 +24,10 @@
 #include "plugins/ari/ari_udp_src.h"
 
 #include <gst/net/gstnet.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
+#include <ctime>
 #include <mutex>
 #include <optional>
 
@@ -44,8 +47,9 @@ constexpr int kDefaultPort = 0;
 constexpr auto kDefaultFormat = PayloadFormat::kSlin16;
 constexpr auto kDefaultEncapsulation = Encapsulation::kRtp;
 constexpr guint kDefaultLatencyMs = 40;
-// The jitter buffer gives up on a packet this much earlier than the play-out on its audio.
-constexpr guint kJitterBufferLeadMs = 5;
+// The jitter buffer gives up on a packet by this part of the latency earlier than the play-out on
+// its audio, so that what came behind a lost packet is there when it is due.
+constexpr guint kJitterBufferLead = 4;
 
 enum Property {
   kAddress = 1,
@@ -130,6 +134,14 @@ GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
 
 // The socket.
 
+/// When the kernel got the packet that was read last: what jitter is to be measured by, as our own
+/// threads' has no place in it. UTC, ns; without the kernel's help, now.
+int64_t kernel_time_ns(GSocket* socket) {
+  struct timespec time;
+  if (ioctl(g_socket_get_fd(socket), SIOCGSTAMPNS, &time) != 0) return g_get_real_time() * 1000;
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
 bool bind_socket(DragomanAriUdpSrc* self) {
   State& state = *self->state;
   std::unique_lock lock(state.mutex);
@@ -161,6 +173,7 @@ bool bind_socket(DragomanAriUdpSrc* self) {
     return false;
   }
   GObjectPtr<GSocketAddress> bound(g_socket_get_local_address(socket.get(), nullptr));
+  kernel_time_ns(socket.get());  // the first question makes it keep time
   lock.lock();
   state.bound_port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound.get()));
   state.socket = std::move(socket);
@@ -176,14 +189,6 @@ void close_socket(State& state) {
 }
 
 // The gate: udpsrc's thread.
-
-int64_t kernel_time_ns(GstBuffer* buffer) {
-  static GstStaticCaps unix_time = GST_STATIC_CAPS("timestamp/x-unix");
-  CapsPtr caps(gst_static_caps_get(&unix_time));
-  const GstReferenceTimestampMeta* meta =
-      gst_buffer_get_reference_timestamp_meta(buffer, caps.get());
-  return meta ? static_cast<int64_t>(meta->timestamp) : g_get_monotonic_time() * 1000;
-}
 
 void post_media_started(DragomanAriUdpSrc* self, const PacketGate::Decision& decision) {
   gst_element_post_message(
@@ -208,9 +213,10 @@ PacketGate::Decision judge(State& state, GstBuffer* buffer) {
   PacketGate::Decision decision;
   {
     const std::lock_guard lock(state.mutex);
-    if (state.gate) {
-      decision = state.gate->judge({map.data, map.size}, G_INET_SOCKET_ADDRESS(meta->addr),
-                                   static_cast<int64_t>(arrival), kernel_time_ns(buffer));
+    if (state.gate && state.socket) {
+      decision =
+          state.gate->judge({map.data, map.size}, G_INET_SOCKET_ADDRESS(meta->addr),
+                            static_cast<int64_t>(arrival), kernel_time_ns(state.socket.get()));
     }
   }
   gst_buffer_unmap(buffer, &map);
@@ -258,7 +264,6 @@ bool build_udp(DragomanAriUdpSrc* self, const Settings& settings) {
   if (!state.udp) return false;
   g_object_set(state.udp.get(), "socket", state.socket.get(), "close-socket", FALSE, "address",
                settings.address.c_str(), "port", state.bound_port, nullptr);
-  gst_util_set_object_arg(G_OBJECT(state.udp.get()), "socket-timestamp", "realtime");
   GstObjectPtr<GstPad> pad(gst_element_get_static_pad(state.udp.get(), "src"));
   gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, on_packet, self, nullptr);
   return true;
@@ -276,7 +281,8 @@ bool build_rtp(DragomanAriUdpSrc* self, const Settings& settings) {
   }
   state.depayloader.reset(make(self, info.depayloader));
   if (!jitterbuffer || !state.depayloader) return false;
-  g_object_set(jitterbuffer, "latency", settings.latency_ms - kJitterBufferLeadMs,
+  g_object_set(jitterbuffer, "latency",
+               settings.latency_ms - settings.latency_ms / kJitterBufferLead,
                "faststart-min-packets", 1u, nullptr);
   return gst_element_link_many(state.udp.get(), jitterbuffer, state.depayloader.get(),
                                state.playout, nullptr);

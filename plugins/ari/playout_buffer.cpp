@@ -16,10 +16,12 @@ void PlayoutBuffer::start(int64_t now_ns) {
 }
 
 void PlayoutBuffer::put(int64_t time_ns, std::vector<int16_t> samples) {
+  if (samples.empty()) return;
   const int64_t off_ns = time_ns - (position_ns_ + depth_ns());
   const bool idle = !active_ && pending_ == 0;
   if (off_ns > tolerance_ns_ || (idle && off_ns > 0)) {
-    append({.hole = std::min(static_cast<size_t>(off_ns / kSampleNs), kMostPending)});
+    const auto hole = static_cast<size_t>(off_ns / kSampleNs);
+    append({.hole = std::min(idle ? hole : whole_packets(hole, samples.size()), kMostPending)});
   } else if (off_ns < -tolerance_ns_) {
     const auto overlap = static_cast<size_t>(-off_ns / kSampleNs);
     if (overlap >= samples.size()) {
@@ -30,6 +32,14 @@ void PlayoutBuffer::put(int64_t time_ns, std::vector<int16_t> samples) {
   }
   append({.samples = std::move(samples)});
   if (pending_ > kMostPending) shed();
+}
+
+// What is missing between packets is packets: as long as the one after them, but for the jitter of
+// its time.
+size_t PlayoutBuffer::whole_packets(size_t hole, size_t packet) const {
+  const size_t whole = (hole + packet / 2) / packet * packet;
+  const size_t off = whole > hole ? whole - hole : hole - whole;
+  return whole > 0 && static_cast<int64_t>(off) * kSampleNs <= tolerance_ns_ ? whole : hole;
 }
 
 void PlayoutBuffer::append(Chunk chunk) {

@@ -73,6 +73,7 @@ class PlayoutBuffer {
   static constexpr size_t kMostPending = 16000;          // 1 s
   static constexpr int64_t kHopelessNs = 2'000'000'000;  // so far behind the clock, we jump
 
+  size_t whole_packets(size_t hole, size_t packet) const;
   void append(Chunk chunk);
   void shed();
   void take_audio(Frame& frame);

@@ -97,6 +97,16 @@ TEST_F(PlayoutBufferTest, a_lost_packet_is_made_up_and_counted) {
   EXPECT_LT(error, 500) << "a 200 Hz tone goes on through the hole";
 }
 
+TEST_F(PlayoutBufferTest, what_is_missing_is_whole_packets_whatever_the_jitter_of_their_time) {
+  for (int i = 0; i < 50; ++i) {
+    if (i % 5 == 2 || i % 5 == 3) continue;
+    const int64_t jitter_ns = i * 7'654'321 % (9 * kMs) - 4 * kMs;
+    buffer.put(i * 20 * kMs + jitter_ns, tone(20 * i));
+    play(20 * i);
+  }
+  EXPECT_EQ(buffer.counters().concealed_samples, 20 * kFrame);
+}
+
 TEST_F(PlayoutBufferTest, when_audio_stops_it_fades_into_silence_and_counts_one_underrun) {
   for (int at = 0; at < 500; at += 20) {
     buffer.put(at * kMs, tone(at));

@@ -77,7 +77,7 @@ class BadInput(unittest.TestCase):
         self.refused(["dragoman.conf:", "colour"], media={"colour": "blue"})
 
     def test_a_missing_pipeline_file_is_named(self):
-        self.refused(["nowhere.pipeline"], extension_3333={"pipeline": "nowhere.pipeline", "language": "en"})
+        self.refused(["nowhere.pipeline"], extension_3333={"pipeline": "nowhere.pipeline"})
 
     # -- ports --------------------------------------------------------------------------------------------------------
     def test_a_port_in_use_is_passed_over(self):
@@ -91,7 +91,7 @@ class BadInput(unittest.TestCase):
     def test_without_a_free_port_the_caller_is_turned_away_and_the_range_is_named(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
             taken.bind(("127.0.0.1", 30500))
-            self.lab.serve(media={"first-port": 30500, "last-port": 30501}, extension_3333={"language": "en"})
+            self.lab.serve(media={"first-port": 30500, "last-port": 30501}, extension_3333={"port": 30500})
             phone = self.lab.phone("3333", self.lab.silence(), 4)
             phone.wait(30)
             self.says("30500")

@@ -185,6 +185,8 @@ class Lab:
             "ari": {"url": f"http://127.0.0.1:{self.http_port}/ari", "user": "dragoman"},
             "paths": {"data": self.folder / "data", "audio": self.folder / "audio"},
             "media": {"first-port": 30000, "last-port": 31998},
+            "extension 3333": {"language": "en", "partner": "4444", "port": 0},
+            "extension 4444": {"language": "es", "partner": "3333", "port": 0},
         }
         for section, keys in sections.items():
             settings.setdefault(section.replace("_", " "), {}).update(keys)

@@ -196,14 +196,13 @@ class Lab:
         return path
 
     def serve(self, environment=None, wait=True, name="serve", **sections):
-        """Starts `dragoman serve` and waits until Asterisk knows its application."""
+        """Starts `dragoman serve` and waits until it says that it is ready for calls."""
         config = self.configure(**sections)
         process = self.run([DRAGOMAN, "serve", "--config", config], name,
                            {"DRAGOMAN_ARI_PASSWORD": self.password, **(environment or {})})
         self.launcher = self.launcher or process
         if wait:
-            wait_until(lambda: process.popen.poll() is not None or
-                       "dragoman" in [a["name"] for a in self.ari("applications")], 20, "the launcher to connect")
+            wait_until(lambda: process.popen.poll() is not None or "ready" in process.output(), 40, "the launcher to be ready")
             assert process.popen.poll() is None, process.output()
         return process
 

@@ -47,6 +47,8 @@ bool Rehearsal::on_message(const std::string& id, const std::string& name, GVari
   if (name == messages::kProviderError)
     log::warning(kTopic, fields.text("provider") + " (" + fields.text("kind") +
                              "): " + fields.text("error"));
+  else if (name == messages::kWarning)
+    log::warning(kTopic, fields.text("element") + ": " + fields.text("text"));
   return true;
 }
 

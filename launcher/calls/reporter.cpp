@@ -77,6 +77,9 @@ void Reporter::message(const Session& session, const std::string& name, GVariant
     line("trouble " + fields.text("provider") + " (" + fields.text("kind") +
          "): " + log::printable(fields.text("error"), 500) +
          (next.empty() ? "" : "; " + next + " takes over"));
+  } else if (name == messages::kWarning) {
+    line("trouble " + who(session) + " " + fields.text("element") + ": " +
+         log::printable(fields.text("text"), 500));
   }
 }
 

@@ -10,9 +10,6 @@ inline constexpr char kWorkerPath[] = "/org/dragoman/Worker";
 inline constexpr char kWorkerInterface[] = "org.dragoman.Worker1";
 inline constexpr char kPipelineError[] = "org.dragoman.Error.Pipeline";
 
-/// A Message of this name tells a warning of an element's: fields element s, text s.
-inline constexpr char kWarningMessage[] = "warning";
-
 /// The interface of worker.xml; lives as long as the process.
 GDBusInterfaceInfo* worker_interface();
 

@@ -9,6 +9,7 @@
 #include "launcher/util/values.h"
 #include "launcher/worker/interface.h"
 #include "launcher/worker/set_up_again.h"
+#include "plugins/common/messages.h"
 
 namespace dragoman {
 namespace {
@@ -103,7 +104,7 @@ class MediaWorker::Item : public PlayerListener {
   }
 
   void on_warning(const std::string& element, const std::string& text) override {
-    worker_.emit("Message", g_variant_new("(ss@a{sv})", id_.c_str(), kWarningMessage,
+    worker_.emit("Message", g_variant_new("(ss@a{sv})", id_.c_str(), messages::kWarning,
                                           warning_fields(element, text)));
   }
 

@@ -33,6 +33,8 @@
 // (stt, translate, tts) · error s ·
 //   next s (provider that takes over; empty: none, and the text was kept or spoken untranslated, as
 //   `error` says)
+// warning  the media worker, for an element's WARNING: something is wrong and it goes on.
+//   element s · text s
 #pragma once
 
 namespace dragoman::messages {
@@ -44,5 +46,6 @@ inline constexpr char kBucket[] = "bucket";
 inline constexpr char kSegment[] = "segment";
 inline constexpr char kMediaStarted[] = "media-started";
 inline constexpr char kProviderError[] = "provider-error";
+inline constexpr char kWarning[] = "warning";
 
 }  // namespace dragoman::messages

@@ -35,14 +35,17 @@ SOUNDS = {"en": pathlib.Path("/usr/share/asterisk/sounds/en_US_f_Allison"),
 
 
 def wait_until(condition, seconds, what):
-    """Polls `condition` until it gives something true, which is returned; AssertionError after `seconds`."""
+    """Polls `condition` until it gives something true, which is returned; AssertionError after `seconds`.
+
+    `what` is a text, or a function that makes it when it is needed.
+    """
     deadline = time.monotonic() + seconds
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds} s in vain for {what}")
+            raise AssertionError(f"waited {seconds} s in vain for {what() if callable(what) else what}")
         time.sleep(0.05)
 
 
@@ -158,7 +161,7 @@ class Lab:
         self.asterisk = self.run([SOURCE / "data/asterisk/run", self.folder / "asterisk"], "asterisk", {
             "DRAGOMAN_ARI_PASSWORD": self.password, "HTTP_PORT": str(self.http_port), "SIP_PORT": str(self.sip_port),
             "RTP_PORTS": "20000-21999", "EXTENSIONS": " ".join(self.extensions)})
-        wait_until(lambda: self._answers("asterisk/info"), 30, f"Asterisk to answer:\n{self.asterisk.output()}")
+        wait_until(lambda: self._answers("asterisk/info"), 30, lambda: f"Asterisk to answer:\n{self.asterisk.output()}")
 
     def _answers(self, path):
         try:

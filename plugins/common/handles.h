@@ -25,8 +25,17 @@ using GstObjectPtr = std::unique_ptr<T, Deleter<gst_object_unref>>;
 using CharPtr = std::unique_ptr<char, Deleter<g_free>>;
 using ErrorPtr = std::unique_ptr<GError, Deleter<g_error_free>>;
 using StructurePtr = std::unique_ptr<GstStructure, Deleter<gst_structure_free>>;
-using CapsPtr = std::unique_ptr<GstCaps, Deleter<gst_caps_unref>>;
-using BufferPtr = std::unique_ptr<GstBuffer, Deleter<gst_buffer_unref>>;
+
+/// For caps, buffers, messages, events, queries. Their own unref functions are inline in C, so that
+/// types made of them would differ from file to file.
+struct MiniObjectDeleter {
+  template <typename T>
+  void operator()(T* object) const {
+    gst_mini_object_unref(GST_MINI_OBJECT_CAST(object));
+  }
+};
+using CapsPtr = std::unique_ptr<GstCaps, MiniObjectDeleter>;
+using BufferPtr = std::unique_ptr<GstBuffer, MiniObjectDeleter>;
 
 /// Runs `body`; an exception becomes an element error and `on_error`. For the bodies of vfuncs:
 /// none may leave one.

@@ -19,7 +19,7 @@ namespace dragoman::testing {
 /// A bucket's edge.
 inline constexpr uint64_t kEdge = 1'700'000'005 * GST_SECOND;
 
-using MessagePtr = std::unique_ptr<GstMessage, Deleter<gst_message_unref>>;
+using MessagePtr = std::unique_ptr<GstMessage, MiniObjectDeleter>;
 
 class TapHarness {
  public:
@@ -80,11 +80,30 @@ class TapHarness {
 
   bool event(GstEvent* event) { return gst_harness_push_event(harness_, event); }
 
-  /// What was posted of one kind since the last call.
+  /// What was posted of one kind since the last call; the rest is kept.
   std::vector<MessagePtr> messages(GstMessageType type = GST_MESSAGE_ELEMENT) {
+    while (GstMessage* message = gst_bus_pop(bus_)) posted_.emplace_back(message);
     std::vector<MessagePtr> found;
-    while (GstMessage* message = gst_bus_pop_filtered(bus_, type)) found.emplace_back(message);
+    for (MessagePtr& message : posted_) {
+      if (GST_MESSAGE_TYPE(message.get()) == type) found.push_back(std::move(message));
+    }
+    std::erase(posted_, nullptr);
     return found;
+  }
+
+  /// Waits for the next message of a kind, with a deadline: nothing if it does not come.
+  MessagePtr wait_for(GstMessageType type) {
+    while (true) {
+      for (auto at = posted_.begin(); at != posted_.end(); ++at) {
+        if (GST_MESSAGE_TYPE(at->get()) != type) continue;
+        MessagePtr found = std::move(*at);
+        posted_.erase(at);
+        return found;
+      }
+      GstMessage* message = gst_bus_timed_pop(bus_, 20 * GST_SECOND);
+      if (!message) return nullptr;
+      posted_.emplace_back(message);
+    }
   }
 
   /// The types of the events that left the element downstream, but those of the stream's begin.
@@ -102,6 +121,7 @@ class TapHarness {
   GstBus* bus_ = nullptr;
   GstHarness* harness_ = nullptr;
   int rate_ = 0;
+  std::vector<MessagePtr> posted_;  ///< taken from the bus and not asked for yet
 };
 
 inline guint64 u64(const MessagePtr& message, const char* field) {

@@ -23,15 +23,15 @@ ReadingResult BucketBoard::add(std::string_view key, double value) {
   return ReadingResult::kTaken;
 }
 
-void BucketBoard::add(size_t index, double value) {
+void BucketBoard::add(size_t index, double value, double share) {
   const Parameter& parameter = parameters()[index];
   Aggregate& aggregate = aggregates_[index];
   if (parameter.kind == ParameterKind::kCounted) {
     aggregate.count_up(value);
   } else if (parameter.mean == ParameterMean::kPower) {
-    aggregate.add_level(value);
+    aggregate.add_level(value, share);
   } else {
-    aggregate.add(value);
+    aggregate.add(value, share);
   }
   unreported_ = true;
 }

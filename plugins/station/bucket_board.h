@@ -36,8 +36,9 @@ class BucketBoard {
   /// A reading of the parameter `key`, from elsewhere: refused if unknown or not finite.
   ReadingResult add(std::string_view key, double value);
 
-  /// A reading of the parameter at `index` of parameters(), as index_of() gives it.
-  void add(size_t index, double value);
+  /// A reading of the parameter at `index` of parameters(), as index_of() gives it. `share` is how
+  /// much it counts in a sampled parameter's mean.
+  void add(size_t index, double value, double share = 1);
   static size_t index_of(std::string_view key);
 
   /// The bucket that the next readings belong to.

@@ -96,11 +96,13 @@ struct LevelIndices {
 
 void add_frame(BucketBoard& board, const LevelIndices& at, const LevelSums& sums) {
   const LevelReading frame = sums.reading();
-  board.add(at.level, frame.rms_dbfs);
+  // The means are those of the bucket's samples: a short frame counts by what it has.
+  const auto share = static_cast<double>(sums.samples);
+  board.add(at.level, frame.rms_dbfs, share);
   board.add(at.peak, frame.peak_dbfs);
   if (frame.crest_db) board.add(at.crest, *frame.crest_db);
-  board.add(at.offset, frame.dc_offset);
-  board.add(at.clipping, frame.clipping_ratio);
+  board.add(at.offset, frame.dc_offset, share);
+  board.add(at.clipping, frame.clipping_ratio, share);
   board.add(at.silence, frame.silent ? 1 : 0);
 }
 

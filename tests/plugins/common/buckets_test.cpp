@@ -47,6 +47,18 @@ TEST(Aggregate, averages_levels_by_their_power) {
   EXPECT_EQ(aggregate.max, -20);
 }
 
+TEST(Aggregate, counts_a_reading_of_a_shorter_stretch_for_less_in_the_mean_only) {
+  Aggregate offset, level;
+  offset.add(0.5, 160);
+  offset.add(-0.5, 40);
+  EXPECT_NEAR(offset.avg(), 0.3, 1e-12);
+  EXPECT_EQ(offset.count, 2u);
+  EXPECT_EQ(offset.min, -0.5);
+  level.add_level(-10, 160);
+  level.add_level(-100, 40);
+  EXPECT_NEAR(level.avg_level(), -10 + 10 * std::log10(0.8), 1e-6);
+}
+
 TEST(Parameters, are_unique_and_in_the_catalogues_order) {
   std::set<std::string> keys;
   int number = 0;

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ class TapHarness {
   TapHarness(const char* factory, uint64_t epoch,
              const std::vector<std::pair<const char*, std::string>>& properties = {}) {
     element_ = gst_element_factory_make(factory, nullptr);
+    if (!element_) throw std::runtime_error(std::string("no element ") + factory);
     gst_object_ref_sink(element_);
     for (const auto& [name, value] : properties) {
       gst_util_set_object_arg(G_OBJECT(element_), name, value.c_str());

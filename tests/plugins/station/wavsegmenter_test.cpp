@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 #include <sys/mount.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <mutex>
+#include <thread>
 
 #include "plugins/common/messages.h"
 #include "tests/plugins/common/gst_environment.h"
@@ -298,6 +300,18 @@ struct Gate {
   }
 };
 
+/// True as soon as a file below `folder` is of `bytes`; false if none is within a deadline.
+bool wait_for_file_of(const TempFolder& folder, uintmax_t bytes) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (std::chrono::steady_clock::now() < deadline) {
+    for (const std::string& file : folder.files()) {
+      if (fs::file_size(file) == bytes) return true;
+    }
+    std::this_thread::yield();
+  }
+  return false;
+}
+
 TEST(WavSegmenter, drops_and_counts_but_never_holds_up_live_audio_when_its_thread_hangs) {
   TempFolder folder;
   Gate gate;
@@ -317,6 +331,8 @@ TEST(WavSegmenter, drops_and_counts_but_never_holds_up_live_audio_when_its_threa
 
   gate.release();
   ASSERT_TRUE(tap.wait_for(GST_MESSAGE_ELEMENT));
+  // Only when all that was queued is written is there room for what follows.
+  ASSERT_TRUE(wait_for_file_of(folder, 44 + 2 * 16 * (3000 - dropped)));
   tap.push_seconds(3500 * GST_MSECOND, 0.5, 2000);
   tap.event(gst_event_new_eos());
   gst_bus_set_sync_handler(tap.bus(), nullptr, nullptr, nullptr);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr char kTopic[] = "calls";
 constexpr int kCauseUnallocated = 1, kCauseCongestion = 34;  // Q.850
-constexpr int kShutDownMs = 5000;
+constexpr int kShutDownMs = 12000;
 constexpr int kRelistMs = 1000;
 
 template <typename... Handlers>
@@ -105,9 +105,11 @@ void Calls::take(const ari::Channel& channel, const std::vector<std::string>& ar
 }
 
 void Calls::rehearse() {
+  std::vector<Rehearsal::Part> parts;
   for (int worker = 0; worker < tools_.config.media.workers; ++worker)
     for (const auto& [extension, route] : tools_.config.routes)
-      rehearsal_.start(pipeline_for(route, "rehearsal"), extension, worker);
+      parts.push_back({pipeline_for(route, "rehearsal"), extension, worker});
+  rehearsal_.start(std::move(parts));
 }
 
 void Calls::after_rehearsal(const std::set<std::string>& failed) {
@@ -135,6 +137,7 @@ PipelineRequest Calls::pipeline_for(const Route& route, const std::string& trace
   char gain[G_ASCII_DTOSTR_BUF_SIZE];
   g_ascii_dtostr(gain, sizeof gain, route.gain_db);
   const std::map<std::string, std::string> known = {
+      {"address", config.media.address},
       {"peer", tools_.asterisk_address},
       {"format", config.media.format},
       {"trace", trace_id},
@@ -331,7 +334,7 @@ void Calls::shut_down(std::function<void()> done) {
   stopping_ = true;
   shut_down_done_ = std::move(done);
   shut_down_timer_.start(kShutDownMs, [this] {
-    log::warning(kTopic, std::to_string(sessions_.size()) + " calls had not ended in 5 s");
+    log::warning(kTopic, std::to_string(sessions_.size()) + " calls had not ended in 12 s");
     if (const auto finished = std::exchange(shut_down_done_, nullptr)) finished();
   });
   alone_.clear();

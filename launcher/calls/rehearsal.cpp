@@ -13,6 +13,10 @@ namespace {
 
 constexpr char kTopic[] = "rehearsal";
 
+std::string group_of(const Rehearsal::Part& part) {
+  return "rehearsal-" + std::to_string(part.worker);
+}
+
 }  // namespace
 
 Rehearsal::Rehearsal(MediaWorkers& workers, std::string folder)
@@ -20,25 +24,34 @@ Rehearsal::Rehearsal(MediaWorkers& workers, std::string folder)
 
 Rehearsal::~Rehearsal() { remove_folder(); }
 
-void Rehearsal::start(PipelineRequest request, const std::string& extension, int worker) {
-  const std::string group = "rehearsal-" + std::to_string(worker);
-  request.id = group + "-" + extension;
-  request.parameters["port"] = "0";
-  if (request.parameters.contains("audio")) request.parameters["audio"] = folder_;
-  if (!running_.insert(request.id).second) return;
-  workers_.start(request, group,
-                 [this, alive = std::weak_ptr(alive_), id = request.id, extension](
-                     const std::string& error, int) {
-                   if (!alive.expired()) after_start(id, extension, error);
-                 });
+void Rehearsal::start(std::vector<Part> parts) {
+  std::erase_if(parts, [this](Part& part) {
+    part.request.id = group_of(part) + "-" + part.extension;
+    return !running_.emplace(part.request.id, part.extension).second;
+  });
+  for (Part& part : parts) {
+    PipelineRequest& request = part.request;
+    request.parameters["port"] = "0";
+    if (request.parameters.contains("audio")) request.parameters["audio"] = folder_;
+    workers_.start(
+        request, group_of(part),
+        [this, alive = std::weak_ptr(alive_), id = request.id](const std::string& error, int) {
+          if (!alive.expired()) after_start(id, error);
+        });
+  }
 }
 
-void Rehearsal::after_start(const std::string& id, const std::string& extension,
-                            const std::string& error) {
+void Rehearsal::after_start(const std::string& id, const std::string& error) {
   if (error.empty()) return workers_.stop(id);
-  failed_.insert(extension);
-  log::error(kTopic, "calls to " + extension + " cannot be served: " + error);
+  fail(id, error);
   forget(id);
+}
+
+void Rehearsal::fail(const std::string& id, const std::string& error) {
+  const auto part = running_.find(id);
+  if (part == running_.end()) return;
+  failed_.insert(part->second);
+  log::error(kTopic, "calls to " + part->second + " cannot be served: " + error);
 }
 
 bool Rehearsal::on_message(const std::string& id, const std::string& name, GVariant* variant) {
@@ -55,7 +68,7 @@ bool Rehearsal::on_message(const std::string& id, const std::string& name, GVari
 bool Rehearsal::on_ended(const std::string& id, const std::string& reason,
                          const std::string& detail) {
   if (!running_.contains(id)) return false;
-  if (reason == "error") log::error(kTopic, id + ": " + detail);
+  if (reason == "error") fail(id, detail);
   forget(id);
   return true;
 }

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "launcher/calls/media_workers.h"
 
@@ -20,7 +22,12 @@ class Rehearsal {
 
   /// The pipeline `request` (all but id, port and audio) of `extension`, as worker number `worker`
   /// would run it.
-  void start(PipelineRequest request, const std::string& extension, int worker);
+  struct Part {
+    PipelineRequest request;
+    std::string extension;
+    int worker = 0;
+  };
+  void start(std::vector<Part> parts);
 
   /// True, and dealt with, if the pipeline is one of these.
   bool on_message(const std::string& id, const std::string& name, GVariant* fields);
@@ -32,13 +39,15 @@ class Rehearsal {
   }
 
  private:
-  void after_start(const std::string& id, const std::string& extension, const std::string& error);
+  void after_start(const std::string& id, const std::string& error);
+  void fail(const std::string& id, const std::string& error);
   void forget(const std::string& id);
   void remove_folder();
 
   MediaWorkers& workers_;
   const std::string folder_;
-  std::set<std::string> running_, failed_;
+  std::map<std::string, std::string> running_;  ///< extension by the pipeline's id
+  std::set<std::string> failed_;                ///< extensions
   std::function<void(const std::set<std::string>& failed)> on_over_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -11,7 +11,7 @@ constexpr char kTopic[] = "calls";
 constexpr int kMaxPortTries = 16;
 constexpr int kCauseNetworkOutOfOrder = 38, kCauseCongestion = 34;  // Q.850
 /// A pipeline writes its last words and segments when it is stopped; longer than this is too long.
-constexpr int kStopTimeoutMs = 8000;
+constexpr int kStopTimeoutMs = 10000;
 
 bool says_port_in_use(const std::string& error) {
   return error.find("in use") != std::string::npos || error.find("EADDRINUSE") != std::string::npos;

@@ -9,7 +9,7 @@ namespace {
 
 /// How long a pipeline may take to NULL before it is given up (and leaked: a hung element cannot be
 /// freed).
-constexpr guint kNullPatienceMs = 10'000;
+constexpr guint kNullPatienceMs = 4'000;
 
 /// Runs `body` in the default main context, after the bus messages that wait there.
 void in_main_context(std::function<void()> body) {
@@ -37,7 +37,13 @@ void on_helper_thread(GstElement* element, std::function<void(GstElement*)> body
       [](gpointer data) { delete static_cast<std::function<void(GstElement*)>*>(data); });
 }
 
-const char* cure_of(const GError* error) {
+/// What helps against an error of GStreamer's elements; ours name the cure themselves.
+const char* cure_of(GstObject* source, const GError* error) {
+  GstElementFactory* factory =
+      GST_IS_ELEMENT(source) ? gst_element_get_factory(GST_ELEMENT(source)) : nullptr;
+  const char* plugin =
+      factory ? gst_plugin_feature_get_plugin_name(GST_PLUGIN_FEATURE(factory)) : nullptr;
+  if (plugin && g_str_has_prefix(plugin, "dragoman")) return "";
   if (g_error_matches(error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND)) {
     return "; check the path";
   }
@@ -70,7 +76,8 @@ std::string text_of_error(GstMessage* message) {
   std::string text = error->message;
   const std::string detail = detail_of(raw_debug);
   if (!detail.empty() && text.find(detail) == std::string::npos) text += " (" + detail + ")";
-  return std::string(GST_MESSAGE_SRC_NAME(message)) + ": " + text + cure_of(error.get());
+  return std::string(GST_MESSAGE_SRC_NAME(message)) + ": " + text +
+         cure_of(GST_MESSAGE_SRC(message), error.get());
 }
 
 struct Player::Impl : std::enable_shared_from_this<Player::Impl> {

@@ -15,7 +15,7 @@ namespace dragoman {
 namespace {
 
 /// How long a pipeline may take from EOS sent to EOS received.
-constexpr std::chrono::milliseconds kStopPatience(3000);
+constexpr std::chrono::milliseconds kStopPatience(5000);
 
 GVariant* warning_fields(const std::string& element, const std::string& text) {
   GVariantBuilder builder;

@@ -140,10 +140,11 @@ GstBuffer* to_buffer(const PlayoutBuffer::Frame& frame) {
   return buffer;
 }
 
-/// Queues an event that the base class pushes ahead of the next buffer, holding no lock.
+/// Ahead of the buffer at hand. Not through gst_element_send_event(): that takes the state lock,
+/// which a stop holds while it waits for this thread.
 void tell(DragomanAriPlayout* self, std::initializer_list<Reading> readings) {
-  gst_element_send_event(GST_ELEMENT(self),
-                         new_readings_event(GST_EVENT_CUSTOM_DOWNSTREAM, readings));
+  gst_pad_push_event(GST_BASE_SRC_PAD(self),
+                     new_readings_event(GST_EVENT_CUSTOM_DOWNSTREAM, readings));
 }
 
 void tell_of_packets(DragomanAriPlayout* self) {

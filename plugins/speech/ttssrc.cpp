@@ -10,7 +10,8 @@
  *
  * It begins to speak a clause while the synthesiser is still at work on it. When clauses come
  * faster than they can be said it speaks faster, up to #GstTtsSrc:max-speedup, and returns to
- * normal when it has caught up. Nothing that was said is dropped.
+ * normal when it has caught up. A clause is not dropped for being late; one that no provider can
+ * speak is given up after half a minute, counted in #GstTtsSrc:stats, and said so in a warning.
  *
  * Caps: audio/x-raw S16LE, mono, 16 kHz, in buffers of 20 ms (the last of a text may be shorter).
  *
@@ -325,12 +326,13 @@ void note_start(GstTtsSrc* self, const Speaker::Start& start) {
   const uint64_t said_utc = source.end_utc ? source.end_utc : source.committed_utc;
   const double delay_ms =
       (static_cast<double>(first_audio_utc) - static_cast<double>(said_utc)) / 1e6;
-  // The base class sends it ahead of the next buffer.
-  gst_element_send_event(GST_ELEMENT(self),
-                         new_readings_event(GST_EVENT_CUSTOM_DOWNSTREAM,
-                                            {{"translation_latency_ms", translation.translation_ms},
-                                             {"tts_first_audio_ms", start.clause->first_audio_ms},
-                                             {"end_to_end_latency_ms", delay_ms}}));
+  // Not through gst_element_send_event(): that takes the state lock, which a stop holds while it
+  // waits for this thread.
+  gst_pad_push_event(GST_BASE_SRC_PAD(self),
+                     new_readings_event(GST_EVENT_CUSTOM_DOWNSTREAM,
+                                        {{"translation_latency_ms", translation.translation_ms},
+                                         {"tts_first_audio_ms", start.clause->first_audio_ms},
+                                         {"end_to_end_latency_ms", delay_ms}}));
   state.leaving.push_back({start.clause, timestamp, first_audio_utc, delay_ms});
 }
 
@@ -456,6 +458,10 @@ gboolean gst_tts_src_stop(GstBaseSrc* source) {
   }
   speaker.reset();
   state.reporter.reset();
+  // Clauses that were cut off have been heard in part: they get their message too.
+  for (const Leaving& leaving : state.leaving) {
+    if (state.running.post_messages) post_spoken(GST_TTS_SRC(source), leaving);
+  }
   state.leaving.clear();
   state.next = GST_CLOCK_TIME_NONE;
   state.discontinuity = false;

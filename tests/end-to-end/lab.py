@@ -111,7 +111,7 @@ class Process:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"pid {self.pid} did not end in {seconds} s:\n{self.output()[-3000:]}")
 
-    def end(self, seconds=10):
+    def end(self, seconds=20):
         """SIGTERM, and SIGKILL to its process group if that is not enough. Returns the exit status."""
         if self.popen.poll() is None:
             self.popen.terminate()

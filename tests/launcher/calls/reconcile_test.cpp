@@ -179,7 +179,7 @@ TEST_F(ReconcileTest, StoppingIsBoundedWhenNobodyAnswers) {
   workers.never_end = true;
   bool done = false;
   calls->shut_down([&] { done = true; });
-  EXPECT_TRUE(wait_until([&] { return done; }, 6000));
+  EXPECT_TRUE(wait_until([&] { return done; }, 14000));
   server.misbehave.never_reply = false;
 }
 

@@ -73,7 +73,10 @@ TEST_F(JournalCrashTest, no_flushed_row_is_lost_or_doubled_by_a_kill) {
                   std::to_string(flushed)),
               std::to_string(flushed));
     ASSERT_GE(std::stoull(ask("SELECT count(*) FROM metrics_agg_5s")), flushed);
-    ASSERT_EQ(ask("SELECT count(*) FROM utterances WHERE target_language = ''"), "0");
+    // A clause past the last flush may have been heard and not yet said when the kill came.
+    ASSERT_EQ(ask("SELECT count(*) FROM utterances WHERE target_language = '' AND clause <= " +
+                  std::to_string(flushed)),
+              "0");
   }
   EXPECT_GT(flushed, 100u) << "the writers hardly wrote, so the kills proved nothing";
 }

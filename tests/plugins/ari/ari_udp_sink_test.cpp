@@ -153,8 +153,9 @@ TEST(AriUdpSink, sends_all_of_an_upstream_that_can_wait_and_then_ends) {
   const auto loud = [](int16_t sample) { return std::abs(sample) > 3000; };
   const auto first = std::ranges::find_if(heard, loud);
   const auto last = std::find_if(heard.rbegin(), heard.rend(), loud).base();
-  EXPECT_NEAR(static_cast<double>(last - first) / 16, 1000, 6)
-      << "ms; the resampler keeps the last few";
+  const double ms = static_cast<double>(last - first) / 16;
+  EXPECT_GE(ms, 994) << "the resampler keeps the last few";
+  EXPECT_LE(ms, 1060) << "on a busy machine a packet of silence may come between";
 }
 
 TEST(AriUdpSink, has_a_new_ssrc_after_a_restart) {

@@ -8,8 +8,9 @@ namespace {
 constexpr size_t kMaxReplyBytes = 16 << 20;
 constexpr gsize kReadBytes = 64 << 10;
 constexpr int kMaxConnections = 8;
-/// Asterisk closes an idle connection after 15 s (http.conf session_keep_alive): be first.
-constexpr int kIdleSeconds = 10;
+/// Asterisk closes an idle connection after 15 s (http.conf session_keep_alive): be first, and not
+/// at the time of a heartbeat.
+constexpr int kIdleSeconds = 5;
 
 }  // namespace
 

@@ -47,7 +47,7 @@ class Calls : public ari::ClientListener, public WorkersListener, public Session
   /// Plays every route's pipeline once in each worker: see Rehearsal.
   void rehearse();
 
-  /// Ends all calls; `done` comes when nothing is left, or after 5 s. No call is taken any more.
+  /// Ends all calls; `done` comes when nothing is left, or after 12 s. No call is taken any more.
   void shut_down(std::function<void()> done);
   size_t count() const { return sessions_.size(); }
   size_t ports_taken() const { return ports_.taken(); }

@@ -2,8 +2,12 @@
 """What really went over the wire: a capture of the loopback's UDP, read as RTP."""
 
 import collections
+import os
+import pathlib
+import socket
 import subprocess
-import time
+
+from lab import wait_until
 
 Packet = collections.namedtuple("Packet", "time source destination sequence timestamp payload_type payload")
 
@@ -18,18 +22,23 @@ class Capture:
     def __enter__(self):
         self.process = subprocess.Popen(
             ["tshark", "-q", "-i", "lo", "-f", f"udp portrange {self.ports[0]}-{self.ports[1]}", "-w", str(self.file)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        for line in self.process.stderr:
-            if "Capture started" in line or "Capturing on" in line:
-                break
-        time.sleep(0.5)  # tshark says so a little before its socket is open; nothing else tells
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._mark(b"begin")
         return self
 
     def __exit__(self, *_):
-        time.sleep(0.3)  # what the kernel still buffers
+        self._mark(b"end of the capture")
         self.process.terminate()
-        self.process.communicate(timeout=20)
+        self.process.wait(timeout=20)
         self.packets = self.read()
+
+    def _mark(self, text):
+        """Sends `text`, which is no RTP, until it is in the file: what came before it is there too."""
+        def marked():
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                sender.sendto(text, ("127.0.0.1", self.ports[1]))
+            return os.path.exists(self.file) and text in pathlib.Path(self.file).read_bytes()
+        wait_until(marked, 20, f"tshark to write {self.file}")
 
     def read(self):
         fields = ["frame.time_epoch", "udp.srcport", "udp.dstport", "rtp.seq", "rtp.timestamp", "rtp.p_type", "rtp.payload"]

@@ -8,9 +8,6 @@ namespace {
 constexpr size_t kMaxReplyBytes = 16 << 20;
 constexpr gsize kReadBytes = 64 << 10;
 constexpr int kMaxConnections = 8;
-/// Asterisk closes an idle connection after 15 s (http.conf session_keep_alive): be first, and not
-/// at the time of a heartbeat.
-constexpr int kIdleSeconds = 5;
 
 }  // namespace
 
@@ -102,8 +99,8 @@ std::string Reply::reason() const {
 Http::Http(Access access)
     : access_(std::move(access)),
       session_(SOUP_SESSION(g_object_new(SOUP_TYPE_SESSION, "max-conns-per-host", kMaxConnections,
-                                         "max-conns", kMaxConnections * 2, "idle-timeout",
-                                         kIdleSeconds, "user-agent", "dragoman", nullptr))) {}
+                                         "max-conns", kMaxConnections * 2, "user-agent", "dragoman",
+                                         nullptr))) {}
 
 Http::~Http() {
   for (auto& [request, owner] : under_way_) {
@@ -149,6 +146,10 @@ void Http::request(const char* method, const std::string& path, const Query& que
   auto request = std::make_unique<Request>();
   request->http = this;
   request->message = message(method, path, query);
+  // No connection is kept idle: libsoup 3.2 crashes when an idle connection's timeout falls due in
+  // the same turn of the main loop in which a request takes that connection.
+  soup_message_headers_replace(soup_message_get_request_headers(request->message.get()),
+                               "Connection", "close");
   request->done = std::move(done);
   if (!json_body.empty()) {
     g_autoptr(GBytes) bytes = g_bytes_new(json_body.data(), json_body.size());

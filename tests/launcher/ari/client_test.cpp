@@ -248,6 +248,36 @@ TEST_F(ClientTest, NamesAreEscapedOnTheirWay) {
   EXPECT_EQ(server.bridges()[0].type, "mixing");
 }
 
+TEST_F(ClientTest, NoConnectionIsKeptIdle) {
+  g_autoptr(SoupServer) other = soup_server_new(nullptr, nullptr);
+  ASSERT_TRUE(soup_server_listen_local(other, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, nullptr));
+  std::vector<std::string> asked;
+  soup_server_add_handler(
+      other, nullptr,
+      [](SoupServer*, SoupServerMessage* message, const char*, GHashTable*, gpointer data) {
+        SoupMessageHeaders* headers = soup_server_message_get_request_headers(message);
+        const char* connection = soup_message_headers_get_one(headers, "Connection");
+        static_cast<std::vector<std::string>*>(data)->push_back(connection ? connection : "");
+        soup_server_message_set_status(message, 200, nullptr);
+      },
+      &asked, nullptr);
+  GSList* uris = soup_server_get_uris(other);
+  const int port = g_uri_get_port(static_cast<GUri*>(uris->data));
+  g_slist_free_full(uris, reinterpret_cast<GDestroyNotify>(g_uri_unref));
+  {
+    Http http({"http://127.0.0.1:" + std::to_string(port), "dragoman", "dragoman", 400});
+    std::vector<unsigned> statuses;
+    for (const char* method : {"GET", "DELETE", "POST"}) {
+      const size_t before = statuses.size();
+      http.request(method, "/", {}, [&](const Reply& reply) { statuses.push_back(reply.status); });
+      ASSERT_TRUE(wait_until([&] { return statuses.size() > before; }));
+    }
+    EXPECT_THAT(statuses, testing::Each(200u));
+  }
+  EXPECT_THAT(asked, testing::ElementsAre("close", "close", "close"));
+  soup_server_disconnect(other);
+}
+
 TEST_F(ClientTest, MayBeDestroyedWithRequestsUnderWay) {
   connect();
   server.misbehave.never_reply = true;

@@ -23,6 +23,7 @@ constexpr uint64_t bucket_start(uint64_t utc_ns, uint64_t length_ns = kBucketNs)
 struct Aggregate {
   uint64_t count = 0;
   double min = 0, max = 0, sum = 0, last = 0;
+  double median = 0;  ///< kept by who adds the readings, where the table asks for one
   double weight = 0;  ///< what avg() divides the sum by: `count`, unless readings were weighted
 
   /// A sampled parameter: one more reading. `share` is how much it counts in the mean: what a

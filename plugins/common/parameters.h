@@ -3,6 +3,7 @@
 // from it.
 #pragma once
 
+#include <limits>
 #include <span>
 #include <string_view>
 
@@ -12,8 +13,8 @@ namespace dragoman {
 /// in `last`.
 enum class ParameterKind { kSampled, kCounted };
 /// How a bucket's `avg` is made of a parameter's readings: their mean, or (levels in dB) the level
-/// of their mean power.
-enum class ParameterMean { kArithmetic, kPower };
+/// of their mean power, or their median.
+enum class ParameterMean { kArithmetic, kPower, kMedian };
 enum class ParameterGroup {
   kLevel,
   kVoice,
@@ -24,6 +25,23 @@ enum class ParameterGroup {
   kEnhancement,
   kSpeechChain
 };
+const char* name_of(ParameterGroup group);
+
+/// Both ends included; an end that does not exist is infinite.
+struct Range {
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+
+  constexpr bool holds(double value) const { return value >= low && value <= high; }
+  friend constexpr bool operator==(const Range&, const Range&) = default;
+};
+
+/// What a bucket's figure (a sampled parameter's avg, a counted one's total) should be. Outside
+/// `warning` it deserves a look, outside `critical` a call suffers.
+struct Limits {
+  Range normal, warning, critical;
+  friend constexpr bool operator==(const Limits&, const Limits&) = default;
+};
 
 struct Parameter {
   int number;  ///< in the catalogue, from 1
@@ -33,9 +51,10 @@ struct Parameter {
   ParameterGroup group;
   ParameterKind kind;
   ParameterMean mean = ParameterMean::kArithmetic;
+  Limits limits = {};
 };
 
-/// All parameters that are measured, by number.
+/// All parameters, by number: the one numbered N is at index N - 1.
 std::span<const Parameter> parameters();
 
 /// The parameter named `key`, or null.

@@ -4,11 +4,33 @@
 #include <algorithm>
 #include <cmath>
 
-#include "plugins/common/parameters.h"
-
 namespace dragoman {
 
-BucketBoard::BucketBoard() : aggregates_(parameters().size()) {}
+double average_of(const Parameter& parameter, const Aggregate& aggregate) {
+  switch (parameter.mean) {
+    case ParameterMean::kPower:
+      return aggregate.avg_level();
+    case ParameterMean::kMedian:
+      return aggregate.median;
+    default:
+      return aggregate.avg();
+  }
+}
+
+BucketBoard::BucketBoard() : aggregates_(parameters().size()), wanted_(parameters().size(), true) {
+  for (size_t i = 0; i < parameters().size(); ++i) {
+    if (parameters()[i].mean == ParameterMean::kMedian) medians_.emplace(i, Median());
+  }
+}
+
+bool BucketBoard::wants_any(std::initializer_list<const char*> keys) const {
+  return std::ranges::any_of(keys, [this](const char* key) { return wants(index_of(key)); });
+}
+
+void BucketBoard::reset() {
+  clear();
+  bucket_utc_.reset();
+}
 
 size_t BucketBoard::index_of(std::string_view key) {
   const Parameter* parameter = find_parameter(key);
@@ -24,6 +46,7 @@ ReadingResult BucketBoard::add(std::string_view key, double value) {
 }
 
 void BucketBoard::add(size_t index, double value, double share) {
+  if (!wanted_[index]) return;
   const Parameter& parameter = parameters()[index];
   Aggregate& aggregate = aggregates_[index];
   if (parameter.kind == ParameterKind::kCounted) {
@@ -32,6 +55,7 @@ void BucketBoard::add(size_t index, double value, double share) {
     aggregate.add_level(value, share);
   } else {
     aggregate.add(value, share);
+    if (parameter.mean == ParameterMean::kMedian) medians_.at(index).add(value);
   }
   unreported_ = true;
 }
@@ -49,6 +73,7 @@ void BucketBoard::measured(const StreamStretch& at, uint64_t duration_ns) {
 std::optional<Bucket> BucketBoard::snapshot(uint64_t fallback_utc) {
   if (!unreported_) return std::nullopt;
   unreported_ = false;
+  for (const auto& [index, median] : medians_) aggregates_[index].median = median.value();
   return Bucket{.start_utc = bucket_utc_.value_or(fallback_utc),
                 .measured_ns = measured_ns_,
                 .stretch = stretch_.value_or(StreamStretch{}),
@@ -56,6 +81,7 @@ std::optional<Bucket> BucketBoard::snapshot(uint64_t fallback_utc) {
 }
 
 void BucketBoard::clear() {
+  for (auto& [index, median] : medians_) median.clear();
   std::ranges::fill(aggregates_, Aggregate{});
   unreported_ = false;
   measured_ns_ = 0;

@@ -3,11 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "plugins/common/buckets.h"
+#include "plugins/common/parameters.h"
+#include "plugins/station/median.h"
 
 namespace dragoman {
 
@@ -25,6 +29,9 @@ struct Bucket {
   std::vector<Aggregate> aggregates;  ///< in the order of parameters()
 };
 
+/// A bucket's `avg`, as the table says it is made.
+double average_of(const Parameter& parameter, const Aggregate& aggregate);
+
 enum class ReadingResult { kTaken, kUnknownKey, kBadValue };
 
 /// Aggregates readings by the one table (sampled or counted). Readings that come before the stream
@@ -32,6 +39,11 @@ enum class ReadingResult { kTaken, kUnknownKey, kBadValue };
 class BucketBoard {
  public:
   BucketBoard();
+
+  /// Readings of other parameters are ignored from here on. At first all are wanted.
+  void want(const std::vector<bool>& wanted) { wanted_ = wanted; }
+  bool wants(size_t index) const { return wanted_[index]; }
+  bool wants_any(std::initializer_list<const char*> keys) const;
 
   /// A reading of the parameter `key`, from elsewhere: refused if unknown or not finite.
   ReadingResult add(std::string_view key, double value);
@@ -54,8 +66,13 @@ class BucketBoard {
   /// Empties the bucket for the next.
   void clear();
 
+  /// As new, but for what is wanted.
+  void reset();
+
  private:
   std::vector<Aggregate> aggregates_;
+  std::vector<bool> wanted_;
+  std::map<size_t, Median> medians_;  ///< by index, of the parameters that have one
   std::optional<uint64_t> bucket_utc_;
   bool unreported_ = false;  ///< readings since the last snapshot
   uint64_t measured_ns_ = 0;

@@ -9,6 +9,8 @@
 #include <optional>
 #include <span>
 
+#include "plugins/station/meter.h"
+
 namespace dragoman {
 
 /// Levels are never reported below this: digital silence.
@@ -45,7 +47,6 @@ struct LevelSums {
 class LevelMeter {
  public:
   using Sink = std::function<void(const LevelSums&)>;
-  static constexpr int kFramesPerSecond = 50;
   static constexpr size_t kMaxChannels = 2;
 
   /// Calls `sink` for each frame, within feed() and finish().

@@ -62,7 +62,7 @@
 #include "plugins/common/readings.h"
 #include "plugins/station/bucket_board.h"
 #include "plugins/station/elements.h"
-#include "plugins/station/level_meter.h"
+#include "plugins/station/tap_meters.h"
 #include "plugins/station/tap_stream.h"
 
 GST_DEBUG_CATEGORY_STATIC(stationprobe_debug);
@@ -84,28 +84,6 @@ struct Settings {
   uint64_t interval = kBucketNs;
 };
 
-/// Where the table has what the audio itself tells.
-struct LevelIndices {
-  size_t level = BucketBoard::index_of("audio_level_dbfs");
-  size_t peak = BucketBoard::index_of("peak_dbfs");
-  size_t crest = BucketBoard::index_of("crest_factor_db");
-  size_t offset = BucketBoard::index_of("dc_offset");
-  size_t clipping = BucketBoard::index_of("clipping_ratio");
-  size_t silence = BucketBoard::index_of("silence_ratio");
-};
-
-void add_frame(BucketBoard& board, const LevelIndices& at, const LevelSums& sums) {
-  const LevelReading frame = sums.reading();
-  // The means are those of the bucket's samples: a short frame counts by what it has.
-  const auto share = static_cast<double>(sums.samples);
-  board.add(at.level, frame.rms_dbfs, share);
-  board.add(at.peak, frame.peak_dbfs);
-  if (frame.crest_db) board.add(at.crest, *frame.crest_db);
-  board.add(at.offset, frame.dc_offset, share);
-  board.add(at.clipping, frame.clipping_ratio, share);
-  board.add(at.silence, frame.silent ? 1 : 0);
-}
-
 struct State {
   explicit State(GstElement* element) : stream(element, kBucketNs) {}
 
@@ -115,8 +93,7 @@ struct State {
   std::mutex lock;  // guards the rest
   GstAudioInfo info{};
   BucketBoard board;
-  const LevelIndices indices;
-  LevelMeter meter{[this](const LevelSums& frame) { add_frame(board, indices, frame); }};
+  TapMeters meters{board};
   TapStream stream;
   uint64_t interval = kBucketNs;
   bool ended = false;  // EOS has passed: readings that still come belong to the last bucket
@@ -154,12 +131,10 @@ StructurePtr metrics_of(const Bucket& bucket) {
     const Aggregate& aggregate = bucket.aggregates[i];
     if (!aggregate.count) continue;
     const Parameter& parameter = parameters()[i];
-    const bool power = parameter.mean == ParameterMean::kPower;
-    StructurePtr figures(gst_structure_new(parameter.key, "count", G_TYPE_UINT64, aggregate.count,
-                                           "min", G_TYPE_DOUBLE, aggregate.min, "max",
-                                           G_TYPE_DOUBLE, aggregate.max, "avg", G_TYPE_DOUBLE,
-                                           power ? aggregate.avg_level() : aggregate.avg(), "last",
-                                           G_TYPE_DOUBLE, aggregate.last, nullptr));
+    StructurePtr figures(gst_structure_new(
+        parameter.key, "count", G_TYPE_UINT64, aggregate.count, "min", G_TYPE_DOUBLE, aggregate.min,
+        "max", G_TYPE_DOUBLE, aggregate.max, "avg", G_TYPE_DOUBLE, average_of(parameter, aggregate),
+        "last", G_TYPE_DOUBLE, aggregate.last, nullptr));
     gst_structure_set(metrics.get(), parameter.key, GST_TYPE_STRUCTURE, figures.get(), nullptr);
   }
   return metrics;
@@ -183,7 +158,8 @@ void post(StationProbe* self, const std::optional<Bucket>& bucket) {
 
 /// Lock held. Ends the open bucket; the next readings belong to the bucket of the position.
 std::optional<Bucket> close_bucket(State& state) {
-  state.meter.finish();
+  state.meters.finish();
+  state.meters.end_bucket();
   std::optional<Bucket> bucket = state.board.snapshot(bucket_start(utc_now_ns(), state.interval));
   state.board.clear();
   if (state.stream.clock().placed()) state.board.place(state.stream.clock().bucket());
@@ -192,8 +168,8 @@ std::optional<Bucket> close_bucket(State& state) {
 
 /// Lock held. Forgets the stream but for its format.
 void forget_stream(State& state) {
-  state.meter.reset();
-  state.board = BucketBoard();
+  state.meters.reset();
+  state.board.reset();
   state.stream.clock().reset();
   if (state.info.rate) state.stream.clock().set_rate(state.info.rate);
   state.ended = false;
@@ -205,7 +181,8 @@ void post_last_bucket(StationProbe* self) {
   std::optional<Bucket> bucket;
   {
     std::lock_guard lock(state.lock);
-    state.meter.finish();
+    state.meters.finish();
+    state.meters.end_bucket();
     bucket = state.board.snapshot(bucket_start(utc_now_ns(), state.interval));
   }
   post(self, bucket);
@@ -234,8 +211,8 @@ gboolean set_caps(GstBaseTransform* base, GstCaps* in, GstCaps*) {
     if (!gst_audio_info_from_caps(&info, in)) return FALSE;
     State& state = state_of(base);
     std::lock_guard lock(state.lock);
-    state.meter.finish();
-    state.meter.set_format(info.rate, static_cast<size_t>(info.channels));
+    state.meters.finish();
+    state.meters.set_format(info.rate, static_cast<size_t>(info.channels));
     state.stream.clock().set_rate(info.rate);
     state.info = info;
     return TRUE;
@@ -246,9 +223,9 @@ gboolean set_caps(GstBaseTransform* base, GstCaps* in, GstCaps*) {
 void feed(State& state, const guint8* data, size_t frames) {
   const size_t samples = frames * static_cast<size_t>(state.info.channels);
   if (GST_AUDIO_INFO_FORMAT(&state.info) == GST_AUDIO_FORMAT_S16LE) {
-    state.meter.feed(std::span(reinterpret_cast<const int16_t*>(data), samples));
+    state.meters.feed(std::span(reinterpret_cast<const int16_t*>(data), samples));
   } else {
-    state.meter.feed(std::span(reinterpret_cast<const float*>(data), samples));
+    state.meters.feed(std::span(reinterpret_cast<const float*>(data), samples));
   }
 }
 
@@ -256,7 +233,7 @@ void feed(State& state, const guint8* data, size_t frames) {
 std::optional<Bucket> after_jump(State& state, bool was_placed, uint64_t bucket_before) {
   const SampleClock& clock = state.stream.clock();
   if (was_placed && clock.bucket() != bucket_before) return close_bucket(state);
-  state.meter.finish();
+  state.meters.finish();
   state.board.place(clock.bucket());
   return std::nullopt;
 }

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What measures audio: each meter knows a few parameters and puts its readings on the tap's board.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "plugins/station/bucket_board.h"
+
+namespace dragoman {
+
+/// Frames a second: 20 ms, the packets of telephony.
+inline constexpr int kFramesPerSecond = 50;
+
+/// One frame of a stream: 20 ms, less at the end of a stretch. Full scale is 1.0, all finite.
+struct AudioFrame {
+  std::span<const float> interleaved;
+  std::span<const float> mono;  ///< the mean of the channels
+  size_t channels = 1;
+};
+
+/// Frames are counted from each bucket's start, so the sizes of buffers change no figure. A meter
+/// allocates in set_format() only, and within its first second. One thread.
+class Meter {
+ public:
+  virtual ~Meter() = default;
+
+  /// Rate in Hz and 1 or 2 channels; forgets what was heard.
+  virtual void set_format(int rate, size_t channels) = 0;
+
+  /// The next frame; readings of it, if any, go to `board`.
+  virtual void frame(const AudioFrame& frame, BucketBoard& board) = 0;
+
+  /// The bucket ends: readings of the whole bucket go to `board`. What spans buckets (a noise
+  /// floor, a talk spurt, an integrated loudness) goes on.
+  virtual void end_bucket(BucketBoard& board) = 0;
+
+  /// A hole in the stream, or a new one: forgets what must not cross it.
+  virtual void reset() = 0;
+};
+
+}  // namespace dragoman

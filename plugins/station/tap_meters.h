@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// All that a tap measures of its audio.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "plugins/station/bucket_board.h"
+#include "plugins/station/frame_cutter.h"
+#include "plugins/station/level_meter.h"
+#include "plugins/station/meter.h"
+
+namespace dragoman {
+
+/// Feeds the meters that `board` wants readings of. One thread.
+class TapMeters {
+ public:
+  /// `board` outlives this.
+  explicit TapMeters(BucketBoard& board);
+
+  /// Makes the meters anew for what the board wants now, and for this format.
+  void set_format(int rate, size_t channels);
+
+  /// Interleaved samples, whole sample frames; see FrameCutter.
+  void feed(std::span<const int16_t> samples);
+  void feed(std::span<const float> samples);
+
+  /// The stretch ends (a bucket, a hole, the stream): the last frame may be shorter.
+  void finish();
+  /// The bucket ends: after finish(), before the board's snapshot.
+  void end_bucket();
+
+  /// Forgets the stream.
+  void reset();
+
+ private:
+  BucketBoard& board_;
+  LevelMeter level_;
+  FrameCutter cutter_;
+  std::vector<std::unique_ptr<Meter>> meters_;
+};
+
+}  // namespace dragoman

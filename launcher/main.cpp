@@ -7,6 +7,7 @@
 #include "launcher/pipeline/commands.h"
 #include "launcher/serve.h"
 #include "launcher/simulate/commands.h"
+#include "launcher/stations/commands.h"
 #include "launcher/store/commands.h"
 #include "launcher/util/paths.h"
 #include "launcher/worker/commands.h"
@@ -26,6 +27,8 @@ constexpr Command kCommands[] = {
     {"check", "PATH…", "check pipeline files without running them", check_command},
     {"report", "[--data DIR] [--trace ID|--last] [--json FILE|-]", "print what a call came to",
      report_command},
+    {"parameters", "[--markdown|--json] [--station NAME]", "list what a station can measure",
+     parameters_command},
     {"worker", "--fd=N", "run pipelines for 'dragoman serve'", worker_command},
     {"simulate-call", "EXTENSION --speech FILE [--heard OUT.wav] [--json]",
      "make a whole call without a phone system", simulate_call_command},

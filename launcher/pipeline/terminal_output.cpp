@@ -57,7 +57,10 @@ struct Summary {
 };
 
 /// The level of several buckets is that of their mean power, as it is within one.
-bool is_power(const std::string& key) { return key == "audio_level_dbfs"; }
+bool is_power(const std::string& key) {
+  const Parameter* parameter = find_parameter(key);
+  return parameter && parameter->mean == ParameterMean::kPower;
+}
 double weigh(const std::string& key, double value) {
   return is_power(key) ? std::pow(10, value / 10) : value;
 }

@@ -25,8 +25,9 @@
  * and where audio was missing
  * * `metrics` (GstStructure): for each parameter that was read, by its key, a GstStructure of
  * `count` (guint64), `min`, `max`, `avg`, `last` (gdouble, the parameter's unit). A parameter
- * without a reading is absent. `avg` of audio_level_dbfs is the level of the mean power, as a level
- * meter shows for the whole bucket.
+ * without a reading is absent. `avg` is made as the table says: of levels it is the level of the
+ * mean power, of pitch_hz the median. `state` (string) tells how avg (of a counted parameter: last)
+ * lies in the station's limits: normal, unusual, warning or critical.
  * * `timestamp`, `stream-time`, `running-time`, `duration` (guint64, ns): the stretch measured
  *
  * Buckets close by the time of the stream: by the sample that reaches the edge, by a GAP event or a
@@ -60,8 +61,10 @@
 #include "plugins/common/parameters.h"
 #include "plugins/common/pipeline_clock.h"
 #include "plugins/common/readings.h"
+#include "plugins/common/shared_data.h"
 #include "plugins/station/bucket_board.h"
 #include "plugins/station/elements.h"
+#include "plugins/station/station_file.h"
 #include "plugins/station/tap_meters.h"
 #include "plugins/station/tap_stream.h"
 
@@ -73,15 +76,17 @@ namespace {
 using namespace dragoman;
 
 constexpr guint64 kMinInterval = 100 * GST_MSECOND;
-constexpr guint64 kMaxInterval = 3600 * GST_SECOND;
+constexpr guint64 kMaxInterval = 86400 * GST_SECOND;
+constexpr guint64 kStationsInterval = 0;  // as the station's file says
 constexpr gboolean kDefaultPostMessages = TRUE;
 
-enum { kPropStation = 1, kPropTap, kPropTrace, kPropPostMessages, kPropInterval };
+enum { kPropStation = 1, kPropTap, kPropTrace, kPropPostMessages, kPropInterval, kPropStations };
 
 struct Settings {
   TapNames names;
   bool post_messages = kDefaultPostMessages;
-  uint64_t interval = kBucketNs;
+  uint64_t interval = kStationsInterval;
+  std::string stations;  // folder; empty: the project's
 };
 
 struct State {
@@ -95,6 +100,7 @@ struct State {
   BucketBoard board;
   TapMeters meters{board};
   TapStream stream;
+  Station station;
   uint64_t interval = kBucketNs;
   bool ended = false;  // EOS has passed: readings that still come belong to the last bucket
 };
@@ -125,7 +131,7 @@ Settings settings_of(gpointer self) {
   return state.settings;
 }
 
-StructurePtr metrics_of(const Bucket& bucket) {
+StructurePtr metrics_of(const Bucket& bucket, const Station& station) {
   StructurePtr metrics(gst_structure_new_empty("metrics"));
   for (size_t i = 0; i < bucket.aggregates.size(); ++i) {
     const Aggregate& aggregate = bucket.aggregates[i];
@@ -145,7 +151,8 @@ void post(StationProbe* self, const std::optional<Bucket>& bucket) {
   if (!bucket) return;
   const Settings settings = settings_of(self);
   if (!settings.post_messages) return;
-  const StructurePtr metrics = metrics_of(*bucket);
+  // Set before the first bucket, and not changed while there are any.
+  const StructurePtr metrics = metrics_of(*bucket, state_of(self).station);
   const auto bucket_ms = static_cast<guint>((bucket->measured_ns + GST_MSECOND / 2) / GST_MSECOND);
   GstStructure* structure = gst_structure_new(
       messages::kBucket, "station", G_TYPE_STRING, settings.names.station.c_str(), "tap",
@@ -195,11 +202,23 @@ gboolean start(GstBaseTransform* base) {
       GST_ELEMENT_ERROR(base, LIBRARY, SETTINGS, ("%s", reason.c_str()), (nullptr));
       return FALSE;
     }
+    Station station;
+    try {
+      station =
+          find_station(settings.stations.empty() ? shared_data("stations")
+                                  : std::filesystem::path(settings.stations),
+                       settings.names.station);
+    } catch (const std::runtime_error& error) {
+      GST_ELEMENT_ERROR(base, LIBRARY, SETTINGS, ("%s", error.what()), (nullptr));
+      return FALSE;
+    }
     State& state = state_of(base);
     std::lock_guard lock(state.lock);
     state.info = {};
-    state.interval = settings.interval;
-    state.stream = TapStream(GST_ELEMENT(base), settings.interval);
+    state.station = std::move(station);
+    state.board.want(state.station.wanted);
+    state.interval = settings.interval ? settings.interval : state.station.interval_ns;
+    state.stream = TapStream(GST_ELEMENT(base), state.interval);
     forget_stream(state);
     return TRUE;
   });
@@ -413,7 +432,14 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
       state.settings.post_messages = g_value_get_boolean(value);
       break;
     case kPropInterval:
+      // 0 is the station's own; shorter than the least would be a bucket for each frame.
       state.settings.interval = g_value_get_uint64(value);
+      if (state.settings.interval) {
+        state.settings.interval = std::max(state.settings.interval, kMinInterval);
+      }
+      break;
+    case kPropStations:
+      state.settings.stations = string_of(value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -437,6 +463,9 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
       break;
     case kPropInterval:
       g_value_set_uint64(value, settings.interval);
+      break;
+    case kPropStations:
+      g_value_set_string(value, settings.stations.c_str());
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -474,9 +503,18 @@ void install_properties(GObjectClass* object_class) {
       object_class, kPropInterval,
       g_param_spec_uint64(
           "interval", "Interval",
-          "Length of a bucket in nanoseconds; buckets start at UTC multiples of it. "
-          "Rows and files join on 5 s: change it for experiments only",
-          kMinInterval, kMaxInterval, kBucketNs, ready));
+          "Length of a bucket in nanoseconds, at least 0.1 s; buckets start at UTC multiples of "
+          "it. "
+          "0: as the station's file says, else 5 s. Rows and files join on 5 s: change it for "
+          "experiments only",
+          0, kMaxInterval, kStationsInterval, ready));
+  g_object_class_install_property(
+      object_class, kPropStations,
+      g_param_spec_string("stations", "Stations",
+                          "Folder of station files (STATION.conf); empty: the project's, stations "
+                          "in $DRAGOMAN_DATA or the installed one. A station without a file has "
+                          "every parameter",
+                          "", ready));
 }
 
 }  // namespace

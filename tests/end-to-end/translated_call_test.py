@@ -5,7 +5,7 @@ import datetime
 import unittest
 import wave
 
-from lab import SOUNDS, Lab, concatenate, edits, transcribe, transcripts, wait_until, words
+from lab import SOUNDS, SOURCE, Lab, concatenate, edits, transcribe, transcripts, wait_until, words
 
 # Whole sentences of a few seconds, said by a person.
 ENGLISH = ["vm-nobodyavail", "conf-waitforleader", "check-number-dial-again", "conf-placeintoconf", "conf-onlyperson",
@@ -112,14 +112,19 @@ class TranslatedCall(unittest.TestCase):
                 self.assertAlmostEqual(file.getnframes() / 16, row["bucket_ms"], delta=0.5, msg=row)
 
     def test_network_readings_are_there_before_processing_only(self):
-        taps = self.lab.rows("SELECT DISTINCT station_key, tap FROM metrics_agg_5s WHERE metric_key = 'packets_received'")
+        taps = self.lab.rows("SELECT DISTINCT station_key, tap FROM metrics_agg_5s WHERE metric_key = 'jitter_ms'")
         self.assertTrue(taps)
         self.assertEqual({t["tap"] for t in taps}, {"PRE"})
 
     def test_speech_chain_readings_are_there(self):
         keys = {r["metric_key"] for r in self.lab.rows("SELECT DISTINCT metric_key FROM metrics_agg_5s")}
-        self.assertLessEqual({"stt_latency_ms", "translation_latency_ms", "tts_first_audio_ms", "end_to_end_latency_ms",
-                              "utterances"}, keys)
+        self.assertLessEqual({"translation_latency_ms", "tts_first_audio_ms", "end_to_end_latency_ms"}, keys)
+
+    def test_station_3_has_its_22_parameters_and_no_other(self):
+        keys = {r["metric_key"] for r in self.lab.rows("SELECT DISTINCT metric_key FROM metrics_agg_5s WHERE station_key = 'St_3'")}
+        file = (SOURCE / "data/stations/St_3.conf").read_text()
+        own = next(line for line in file.splitlines() if line.startswith("parameters")).split("=")[1].split(";")
+        self.assertEqual(keys, {key.strip() for key in own})
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

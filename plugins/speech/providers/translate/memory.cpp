@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "plugins/common/shared_data.h"
 #include "plugins/speech/providers/translate/mode_file.h"
 #include "plugins/speech/providers/translate/phrase.h"
 
@@ -169,15 +170,7 @@ std::string MemoryProvider::prepare(const std::string&, const std::string&) {
   return index()->error();
 }
 
-fs::path memories_dir() {
-  std::error_code error;
-  if (const char* data = std::getenv("DRAGOMAN_DATA"); data && *data)
-    return fs::path(data) / "memories";
-  fs::path installed = fs::path(DRAGOMAN_DATADIR) / "memories";
-  fs::path source = fs::path(DRAGOMAN_SOURCE_DATADIR) / "memories";
-  return fs::is_directory(installed, error) || !fs::is_directory(source, error) ? installed
-                                                                                : source;
-}
+fs::path memories_dir() { return shared_data("memories"); }
 
 std::unique_ptr<TranslateProvider> make_memory_provider(std::string_view option) {
   double threshold = MemoryProvider::kDefaultThreshold;

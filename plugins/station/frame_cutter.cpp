@@ -7,8 +7,10 @@
 namespace dragoman {
 namespace {
 
+constexpr float kGreatest = 1e6f;
+
 float normalized(int16_t sample) { return static_cast<float>(sample) / 32768.0f; }
-float normalized(float sample) { return std::isfinite(sample) ? sample : 0; }
+float normalized(float sample) { return std::abs(sample) <= kGreatest ? sample : 0; }
 
 }  // namespace
 

@@ -23,8 +23,8 @@ class FrameCutter {
   /// Rate in Hz and 1 or 2 channels; forgets what was fed and not reported.
   void set_format(int rate, size_t channels);
 
-  /// Interleaved samples, whole sample frames. Full scale of floats is 1.0; what is not finite
-  /// counts as 0.
+  /// Interleaved samples, whole sample frames. Full scale of floats is 1.0; what is not a number or
+  /// over 120 dBFS counts as 0.
   void feed(std::span<const int16_t> samples);
   void feed(std::span<const float> samples);
 

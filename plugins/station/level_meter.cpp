@@ -8,23 +8,45 @@ namespace dragoman {
 namespace {
 
 // The largest positive 16-bit value: a clipped signal reaches it in either polarity and format.
-constexpr double kFullScale = 32767.0 / 32768.0;
+constexpr float kFullScale = 32767.0f / 32768.0f;
+constexpr unsigned kClipRun = 3;
+constexpr double kRangeHigh = 95, kRangeLow = 10;
+constexpr uint64_t kRangeFrames = 2;
 
-double normalized(int16_t sample) { return sample / 32768.0; }
-double normalized(float sample) { return std::isfinite(sample) ? sample : 0; }
+struct Indices {
+  size_t level = BucketBoard::index_of("audio_level_dbfs"),
+         peak = BucketBoard::index_of("peak_dbfs"),
+         crest = BucketBoard::index_of("crest_factor_db"),
+         offset = BucketBoard::index_of("dc_offset"),
+         clipping = BucketBoard::index_of("clipping_ratio"),
+         silence = BucketBoard::index_of("silence_ratio"),
+         range = BucketBoard::index_of("dynamic_range_db");
+};
 
-double dbfs(double amplitude) {
-  return amplitude > 0 ? std::max(kSilenceDbfs, 20 * std::log10(amplitude)) : kSilenceDbfs;
+const Indices& indices() {
+  static const Indices found;
+  return found;
+}
+
+void add_clipping(BucketBoard& board, const std::optional<ClippingRuns::Count>& count) {
+  if (!count) return;
+  const auto samples = static_cast<double>(count->samples);
+  board.add(indices().clipping, static_cast<double>(count->clipped) / samples, samples);
 }
 
 }  // namespace
+
+double power_dbfs(double mean_square) {
+  return mean_square > 0 ? std::max(kSilenceDbfs, 10 * std::log10(mean_square)) : kSilenceDbfs;
+}
+
+double amplitude_dbfs(double amplitude) { return power_dbfs(amplitude * amplitude); }
 
 LevelSums& LevelSums::operator+=(const LevelSums& other) {
   samples += other.samples;
   sum += other.sum;
   square_sum += other.square_sum;
   peak = std::max(peak, other.peak);
-  clipped += other.clipped;
   return *this;
 }
 
@@ -32,89 +54,115 @@ LevelReading LevelSums::reading() const {
   LevelReading reading;
   if (!samples) return reading;
   const auto n = static_cast<double>(samples);
-  const double rms = std::sqrt(square_sum / n);
-  reading.rms_dbfs = dbfs(rms);
-  reading.peak_dbfs = dbfs(peak);
-  if (rms > 0) reading.crest_db = 20 * std::log10(peak / rms);
+  const double power = square_sum / n;
+  reading.rms_dbfs = power_dbfs(power);
+  reading.peak_dbfs = amplitude_dbfs(peak);
+  if (power > 0) reading.crest_db = 10 * std::log10(peak * peak / power);
   reading.dc_offset = sum / n;
-  reading.clipping_ratio = static_cast<double>(clipped) / n;
   reading.silent = reading.rms_dbfs < kSilentFrameDbfs;
   return reading;
 }
 
-void LevelMeter::set_format(int rate, size_t channels) {
-  rate_ = rate;
-  channels_ = channels;
-  reset();
+LevelSums level_sums(std::span<const float> samples) {
+  // Sums side by side: what the compiler may put into one register.
+  constexpr size_t kLanes = 8;
+  std::array<float, kLanes> sum{}, squares{}, peak{};
+  size_t i = 0;
+  for (; i + kLanes <= samples.size(); i += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      const float x = samples[i + lane];
+      const float magnitude = std::abs(x);
+      sum[lane] += x;
+      squares[lane] += x * x;
+      peak[lane] = peak[lane] < magnitude ? magnitude : peak[lane];
+    }
+  }
+  LevelSums sums{.samples = samples.size()};
+  const auto add = [&sums](double x, double square, double magnitude) {
+    sums.sum += x;
+    sums.square_sum += square;
+    sums.peak = std::max(sums.peak, magnitude);
+  };
+  for (size_t lane = 0; lane < kLanes; ++lane) add(sum[lane], squares[lane], peak[lane]);
+  for (; i < samples.size(); ++i) {
+    const double x = samples[i];
+    add(x, x * x, std::abs(x));
+  }
+  return sums;
 }
 
-uint64_t LevelMeter::frame_end() const {
-  return (frame_ + 1) * static_cast<unsigned>(rate_) / kFramesPerSecond;
-}
-
-template <typename Sample>
-void LevelMeter::feed_samples(std::span<const Sample> samples) {
-  for (size_t i = 0; i + channels_ <= samples.size(); i += channels_) {
-    for (size_t channel = 0; channel < channels_; ++channel) {
-      const double value = normalized(samples[i + channel]);
-      const double magnitude = std::abs(value);
-      current_.sum += value;
-      current_.square_sum += value * value;
-      current_.peak = std::max(current_.peak, magnitude);
-      count_run(runs_[channel], magnitude >= kFullScale);
+void ClippingRuns::scan(Run& run, std::span<const float> interleaved, size_t channel,
+                        size_t channels) {
+  for (size_t i = channel; i < interleaved.size(); i += channels) {
+    if (std::abs(interleaved[i]) < kFullScale) {
+      run = {};
+      continue;
     }
-    current_.samples += channels_;
-    if (held_ && std::ranges::all_of(runs_, [](const Run& run) { return run.in_held == 0; })) {
-      release_held();
+    ++run.in_current;
+    if (++run.length == kClipRun) {
+      if (held_) held_->clipped += run.in_held;
+      current_.clipped += run.in_current;
+    } else if (run.length > kClipRun) {
+      ++current_.clipped;
     }
-    if (++position_ == frame_end()) end_frame();
   }
 }
 
-void LevelMeter::feed(std::span<const int16_t> samples) { feed_samples(samples); }
-void LevelMeter::feed(std::span<const float> samples) { feed_samples(samples); }
-
-void LevelMeter::count_run(Run& run, bool full_scale) {
-  if (!full_scale) {
-    run = {};
-  } else if (++run.length == kClipRun) {
-    if (held_) held_->clipped += run.in_held;
-    current_.clipped += kClipRun - run.in_held;
-    run.in_held = 0;
-  } else if (run.length > kClipRun) {
-    ++current_.clipped;
+std::optional<ClippingRuns::Count> ClippingRuns::frame(std::span<const float> interleaved,
+                                                       size_t channels, double peak) {
+  current_ = {0, interleaved.size()};
+  for (size_t channel = 0; channel < channels; ++channel) {
+    if (peak < kFullScale) {
+      runs_[channel] = {};
+    } else {
+      scan(runs_[channel], interleaved, channel, channels);
+    }
   }
-}
-
-void LevelMeter::end_frame() {
-  ++frame_;
-  held_ = current_;
-  current_ = {};
-  bool open = false;
   for (Run& run : runs_) {
-    run.in_held = run.length < kClipRun ? run.length : 0;
-    open = open || run.in_held;
+    run.in_held = run.length < kClipRun ? run.in_current : 0;
+    run.in_current = 0;
   }
-  if (!open) release_held();
+  const std::optional<Count> before = held_;
+  held_ = current_;
+  return before;
 }
 
-void LevelMeter::release_held() {
-  sink_(*held_);
+std::optional<ClippingRuns::Count> ClippingRuns::flush() {
+  for (Run& run : runs_) run.in_held = 0;
+  const std::optional<Count> last = held_;
   held_.reset();
+  return last;
 }
 
-void LevelMeter::finish() {
-  if (held_) release_held();
-  if (current_.samples) sink_(current_);
-  reset();
+void ClippingRuns::interrupt() { runs_ = {}; }
+
+void LevelMeter::set_format(int, size_t) {
+  clipping_ = {};
+  levels_.clear();
 }
 
-void LevelMeter::reset() {
-  frame_ = 0;
-  position_ = 0;
-  current_ = {};
-  held_.reset();
-  runs_ = {};
+void LevelMeter::frame(const AudioFrame& frame, BucketBoard& board) {
+  const LevelSums sums = level_sums(frame.interleaved);
+  const LevelReading reading = sums.reading();
+  const auto share = static_cast<double>(sums.samples);
+  const Indices& index = indices();
+  board.add(index.level, reading.rms_dbfs, share);
+  board.add(index.peak, reading.peak_dbfs);
+  if (reading.crest_db) board.add(index.crest, *reading.crest_db);
+  board.add(index.offset, reading.dc_offset, share);
+  board.add(index.silence, reading.silent ? 1 : 0);
+  add_clipping(board, clipping_.frame(frame.interleaved, frame.channels, sums.peak));
+  levels_.add(reading.rms_dbfs);
 }
+
+void LevelMeter::end_bucket(BucketBoard& board) {
+  add_clipping(board, clipping_.flush());
+  if (levels_.count() >= kRangeFrames) {
+    board.add(indices().range, levels_.percentile(kRangeHigh) - levels_.percentile(kRangeLow));
+  }
+  levels_.clear();
+}
+
+void LevelMeter::reset() { clipping_.interrupt(); }
 
 }  // namespace dragoman

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Level, peak, crest factor, offset, clipping and silence of 20 ms frames.
+// Level, peak, crest factor, offset, clipping, silence and range of 20 ms frames.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 
+#include "plugins/station/level_histogram.h"
 #include "plugins/station/meter.h"
 
 namespace dragoman {
@@ -18,6 +18,10 @@ inline constexpr double kSilenceDbfs = -100;
 /// A frame whose RMS level is under this counts as silent.
 inline constexpr double kSilentFrameDbfs = -60;
 
+/// dBFS of an amplitude where full scale is 1, of a mean square; never under kSilenceDbfs.
+double amplitude_dbfs(double amplitude);
+double power_dbfs(double mean_square);
+
 /// What one stretch of audio measures, all channels together. Levels are dBFS where a full-scale
 /// square wave is 0 dBFS RMS, as sox's `stats` prints them.
 struct LevelReading {
@@ -25,7 +29,6 @@ struct LevelReading {
   double peak_dbfs = kSilenceDbfs;
   std::optional<double> crest_db;  ///< peak over RMS; none in digital silence
   double dc_offset = 0;            ///< mean, of full scale
-  double clipping_ratio = 0;       ///< samples in runs of 3 or more at full scale, 0-1
   bool silent = true;              ///< RMS under kSilentFrameDbfs
 };
 
@@ -33,63 +36,59 @@ struct LevelReading {
 struct LevelSums {
   uint64_t samples = 0;
   double sum = 0, square_sum = 0, peak = 0;
-  uint64_t clipped = 0;
 
   LevelSums& operator+=(const LevelSums& other);
   LevelReading reading() const;
 };
 
-/// Cuts a stream into frames and measures each. Frames are counted from the first sample after
-/// finish() (a bucket's start), so neither the sizes of the spans nor their number changes a
-/// figure. A run at full scale that crosses from one frame into the next counts in both, each
-/// sample in its own: a frame is therefore reported up to two samples late. Allocates nothing. One
-/// thread.
-class LevelMeter {
+/// Sums of all the samples, whatever their channels.
+LevelSums level_sums(std::span<const float> samples);
+
+/// Counts the samples that are in runs of 3 or more at full scale, each channel by itself. A run
+/// that crosses from one frame into the next counts in both, each sample in its own: what a frame
+/// counts is known when the next has come. A run of one or two samples before a flush() counts
+/// nothing in them and goes on behind it.
+class ClippingRuns {
  public:
-  using Sink = std::function<void(const LevelSums&)>;
+  struct Count {
+    uint64_t clipped = 0, samples = 0;
+  };
   static constexpr size_t kMaxChannels = 2;
 
-  /// Calls `sink` for each frame, within feed() and finish().
-  explicit LevelMeter(Sink sink) : sink_(std::move(sink)) {}
-
-  /// Rate in Hz and 1 or 2 channels; forgets what was fed and not reported.
-  void set_format(int rate, size_t channels);
-
-  /// Interleaved samples, whole sample frames. Full scale of floats is 1.0; what is not finite
-  /// counts as 0.
-  void feed(std::span<const int16_t> samples);
-  void feed(std::span<const float> samples);
-
-  /// Reports what is left as a shorter frame. The next sample begins a new one.
-  void finish();
-
-  /// Forgets what was fed and not reported.
-  void reset();
+  /// The next frame, whose greatest magnitude is `peak`; returns the count of the one before.
+  std::optional<Count> frame(std::span<const float> interleaved, size_t channels, double peak);
+  /// The count of the last frame, as far as it is known.
+  std::optional<Count> flush();
+  /// No run goes on from here.
+  void interrupt();
 
  private:
-  /// A run of samples at full scale of one channel. While shorter than kClipRun it may yet turn out
-  /// to be clipping.
   struct Run {
     unsigned length = 0;
-    unsigned in_held = 0;  ///< of its samples, those in the frame held back
+    unsigned in_held = 0, in_current = 0;  ///< of its samples, those of either frame
   };
-  static constexpr unsigned kClipRun = 3;
+  void scan(Run& run, std::span<const float> interleaved, size_t channel, size_t channels);
 
-  template <typename Sample>
-  void feed_samples(std::span<const Sample> samples);
-  void count_run(Run& run, bool full_scale);
-  void end_frame();
-  void release_held();
-  uint64_t frame_end() const;
-
-  Sink sink_;
-  int rate_ = 0;
-  size_t channels_ = 1;
-  uint64_t frame_ = 0;     ///< number of the current frame
-  uint64_t position_ = 0;  ///< sample frames since the last finish()
-  LevelSums current_;
-  std::optional<LevelSums> held_;  ///< complete but for a run that may go on
   std::array<Run, kMaxChannels> runs_;
+  std::optional<Count> held_;
+  Count current_;
+};
+
+/// audio_level_dbfs, peak_dbfs, crest_factor_db, dc_offset, clipping_ratio, silence_ratio: a
+/// reading of each frame, all channels together; the means are those of the bucket's samples, a
+/// short frame counts by what it has. dynamic_range_db: one reading a bucket, the 95th less the
+/// 10th percentile of the RMS levels of its frames (linear between ranks, as numpy.percentile;
+/// within 0.05 dB), absent with less than two frames. Allocates when made only. One thread.
+class LevelMeter : public Meter {
+ public:
+  void set_format(int rate, size_t channels) override;
+  void frame(const AudioFrame& frame, BucketBoard& board) override;
+  void end_bucket(BucketBoard& board) override;
+  void reset() override;
+
+ private:
+  ClippingRuns clipping_;
+  LevelHistogram levels_;
 };
 
 }  // namespace dragoman

@@ -12,7 +12,8 @@ namespace dragoman {
 /// Frames a second: 20 ms, the packets of telephony.
 inline constexpr int kFramesPerSecond = 50;
 
-/// One frame of a stream: 20 ms, less at the end of a stretch. Full scale is 1.0, all finite.
+/// One frame of a stream: 20 ms, less at the end of a stretch. Full scale is 1.0; all finite, and
+/// far from where squares and their sums leave the range of a float (see FrameCutter).
 struct AudioFrame {
   std::span<const float> interleaved;
   std::span<const float> mono;  ///< the mean of the channels
@@ -35,7 +36,8 @@ class Meter {
   /// floor, a talk spurt, an integrated loudness) goes on.
   virtual void end_bucket(BucketBoard& board) = 0;
 
-  /// A hole in the stream, or a new one: forgets what must not cross it.
+  /// A hole in the stream, or a new one: forgets what must not cross it. What the open bucket has
+  /// gathered stays; before a new stream the bucket has ended.
   virtual void reset() = 0;
 };
 

@@ -251,10 +251,15 @@ void feed(State& state, const guint8* data, size_t frames) {
 /// A position on the stream changed: closes the bucket if it was passed.
 std::optional<Bucket> after_jump(State& state, bool was_placed, uint64_t bucket_before) {
   const SampleClock& clock = state.stream.clock();
-  if (was_placed && clock.bucket() != bucket_before) return close_bucket(state);
-  state.meters.finish();
-  state.board.place(clock.bucket());
-  return std::nullopt;
+  std::optional<Bucket> passed;
+  if (was_placed && clock.bucket() != bucket_before) {
+    passed = close_bucket(state);
+  } else {
+    state.meters.finish();
+    state.board.place(clock.bucket());
+  }
+  state.meters.reset();
+  return passed;
 }
 
 /// Finds where `buffer` lies; the bucket that a hole before it ends, if any.

@@ -9,7 +9,6 @@
 
 #include "plugins/station/bucket_board.h"
 #include "plugins/station/frame_cutter.h"
-#include "plugins/station/level_meter.h"
 #include "plugins/station/meter.h"
 
 namespace dragoman {
@@ -20,7 +19,8 @@ class TapMeters {
   /// `board` outlives this.
   explicit TapMeters(BucketBoard& board);
 
-  /// Makes the meters anew for what the board wants now, and for this format.
+  /// Makes the meters anew for what the board wants now, and for this format. After finish(): what
+  /// the meters before have gathered of the bucket goes to the board.
   void set_format(int rate, size_t channels);
 
   /// Interleaved samples, whole sample frames; see FrameCutter.
@@ -32,12 +32,11 @@ class TapMeters {
   /// The bucket ends: after finish(), before the board's snapshot.
   void end_bucket();
 
-  /// Forgets the stream.
+  /// A hole in the stream, or a new one: after finish(), and end_bucket() before a new one.
   void reset();
 
  private:
   BucketBoard& board_;
-  LevelMeter level_;
   FrameCutter cutter_;
   std::vector<std::unique_ptr<Meter>> meters_;
 };

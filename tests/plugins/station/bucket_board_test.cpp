@@ -8,8 +8,8 @@
 #include <limits>
 #include <new>
 
-#include "plugins/station/level_meter.h"
 #include "plugins/station/sample_clock.h"
+#include "plugins/station/tap_meters.h"
 
 namespace {
 size_t allocations = 0;
@@ -85,22 +85,34 @@ TEST(BucketBoard, keeps_readings_that_come_before_the_stream) {
   EXPECT_EQ(never.snapshot(7)->start_utc, 7u);
 }
 
-TEST(Measuring, allocates_nothing_between_the_ends_of_buckets) {
+TEST(Measuring, allocates_nothing_after_its_first_second_but_for_the_snapshots) {
   BucketBoard board;
   SampleClock clock;
-  const size_t level = BucketBoard::index_of("audio_level_dbfs");
-  LevelMeter meter([&](const LevelSums& sums) { board.add(level, sums.reading().rms_dbfs); });
-  meter.set_format(8000, 1);
+  TapMeters meters(board);
+  meters.set_format(8000, 2);
   clock.set_rate(8000);
-  const std::vector<int16_t> audio(333, 32767);
+  std::vector<int16_t> audio(2 * 333);
+  for (size_t i = 0; i < audio.size(); ++i) audio[i] = static_cast<int16_t>(i * 7919 % 65536);
+  uint64_t at = 0;
+  const auto hear = [&](int buffers) {
+    for (int i = 0; i < buffers; ++i, at += 333) {
+      clock.place(kEdge + frames_to_ns(at, 8000), 333);
+      meters.feed(std::span(audio));
+      clock.advance(333);
+      board.measured({}, 1);
+      board.add("packets_received", 1);
+    }
+    meters.finish();
+    meters.end_bucket();
+  };
+  hear(25);
+  EXPECT_TRUE(board.snapshot(0));
   const size_t before = allocations;
-  for (int i = 0; i < 100; ++i) {
-    clock.place(kEdge + frames_to_ns(333ull * i, 8000), audio.size());
-    meter.feed(std::span(audio));
-    clock.advance(audio.size());
-    board.measured({}, 1);
-    board.add("packets_received", 1);
+  for (int bucket = 0; bucket < 3; ++bucket) {
+    board.clear();
+    hear(120);
   }
+  meters.reset();
   EXPECT_EQ(allocations, before);
   EXPECT_TRUE(board.snapshot(0));
   EXPECT_GT(allocations, before);

@@ -137,10 +137,13 @@ StructurePtr metrics_of(const Bucket& bucket, const Station& station) {
     const Aggregate& aggregate = bucket.aggregates[i];
     if (!aggregate.count) continue;
     const Parameter& parameter = parameters()[i];
+    const double avg = average_of(parameter, aggregate);
+    const double figure = parameter.kind == ParameterKind::kCounted ? aggregate.last : avg;
+    const char* state = name_of(state_of(station.limits[i], figure));
     StructurePtr figures(gst_structure_new(
         parameter.key, "count", G_TYPE_UINT64, aggregate.count, "min", G_TYPE_DOUBLE, aggregate.min,
-        "max", G_TYPE_DOUBLE, aggregate.max, "avg", G_TYPE_DOUBLE, average_of(parameter, aggregate),
-        "last", G_TYPE_DOUBLE, aggregate.last, nullptr));
+        "max", G_TYPE_DOUBLE, aggregate.max, "avg", G_TYPE_DOUBLE, avg, "last", G_TYPE_DOUBLE,
+        aggregate.last, "state", G_TYPE_STRING, state, nullptr));
     gst_structure_set(metrics.get(), parameter.key, GST_TYPE_STRUCTURE, figures.get(), nullptr);
   }
   return metrics;
@@ -204,10 +207,9 @@ gboolean start(GstBaseTransform* base) {
     }
     Station station;
     try {
-      station =
-          find_station(settings.stations.empty() ? shared_data("stations")
-                                  : std::filesystem::path(settings.stations),
-                       settings.names.station);
+      station = find_station(settings.stations.empty() ? shared_data("stations")
+                                                       : std::filesystem::path(settings.stations),
+                             settings.names.station);
     } catch (const std::runtime_error& error) {
       GST_ELEMENT_ERROR(base, LIBRARY, SETTINGS, ("%s", error.what()), (nullptr));
       return FALSE;

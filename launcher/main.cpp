@@ -4,6 +4,7 @@
 #include <span>
 
 #include "launcher/command.h"
+#include "launcher/measure/commands.h"
 #include "launcher/pipeline/commands.h"
 #include "launcher/serve.h"
 #include "launcher/simulate/commands.h"
@@ -25,6 +26,8 @@ constexpr Command kCommands[] = {
     {"run", "FILE key=value… [--json]", "run a pipeline file in the foreground", run_command},
     {"print", "FILE key=value…", "print a pipeline file for gst-launch-1.0", print_command},
     {"check", "PATH…", "check pipeline files without running them", check_command},
+    {"measure", "FILE [FILE2] [--format table|json|csv] …", "print the parameters of a recording",
+     measure_command},
     {"report", "[--data DIR] [--trace ID|--last] [--json FILE|-]", "print what a call came to",
      report_command},
     {"parameters", "[--markdown|--json] [--station NAME]", "list what a station can measure",

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/measure/measurement.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "launcher/measure/probe_bench.h"
+
+namespace dragoman {
+namespace {
+
+constexpr const char* kTaps[] = {"PRE", "POST"};
+constexpr int kPiecesPerSecond = 50;
+constexpr uint64_t kNs = 1'000'000'000;
+constexpr uint64_t kTableBucketNs = 5 * kNs;  // what limits of counted parameters are for
+
+/// Points that a course has at most, if the recording's length is known, and its shortest bucket.
+constexpr uint64_t kCoursePoints = 400, kMinCourseNs = kNs / 10, kBlindCourseNs = kNs;
+
+/// What a recording played as fast as possible cannot tell: the processing's time and the
+/// process's.
+bool is_telling(const Parameter& parameter) {
+  return parameter.group != ParameterGroup::kProcessing ||
+         std::string_view(parameter.key) == "processing_latency_ms";
+}
+
+TapFigures figures_of(const ProbeBucket& bucket) {
+  TapFigures figures;
+  for (const auto& [number, metric] : bucket.metrics) {
+    const Parameter& parameter = parameters()[static_cast<size_t>(number) - 1];
+    if (!is_telling(parameter)) continue;
+    const bool counted = parameter.kind == ParameterKind::kCounted;
+    // A total over longer than its limits are meant for says nothing about them.
+    const bool comparable = !counted || bucket.measured_ns <= kTableBucketNs;
+    figures[number] = {metric.count, counted ? metric.last : metric.avg, metric.min, metric.max,
+                       comparable ? metric.state : std::string()};
+  }
+  return figures;
+}
+
+std::vector<MeasuredBucket> buckets_of(const ProbeBench& bench, const std::string& station,
+                                       size_t taps) {
+  std::map<uint64_t, MeasuredBucket> buckets;
+  for (size_t tap = 0; tap < taps; ++tap) {
+    for (const auto& [start_ns, probed] : bench.buckets(station, kTaps[tap])) {
+      MeasuredBucket& bucket = buckets[start_ns];
+      bucket.taps.resize(taps);
+      bucket.start_s = static_cast<double>(start_ns) / kNs;
+      bucket.seconds = std::max(bucket.seconds, static_cast<double>(probed.measured_ns) / kNs);
+      bucket.taps[tap] = figures_of(probed);
+    }
+  }
+  std::vector<MeasuredBucket> list;
+  for (auto& [start, bucket] : buckets) list.push_back(std::move(bucket));
+  return list;
+}
+
+uint64_t course_interval(const Recording& recording) {
+  const std::optional<uint64_t> length = recording.announced_ns();
+  if (!length) return kBlindCourseNs;
+  const uint64_t tenths = *length / kCoursePoints / kMinCourseNs + 1;
+  return tenths * kMinCourseNs;
+}
+
+void check_pair(const std::vector<Recording>& recordings) {
+  if (recordings.size() < 2) return;
+  const int pre = recordings[0].format().rate, post = recordings[1].format().rate;
+  if (pre == post) return;
+  const Recording& faster = recordings[pre > post ? 0 : 1];
+  const int rate = std::min(pre, post);
+  throw RecordingError("'" + recordings[0].path() + "' has " + std::to_string(pre) + " Hz and '" +
+                       recordings[1].path() + "' " + std::to_string(post) +
+                       " Hz: PRE and POST are compared at one rate: sox '" + faster.path() +
+                       "' same-rate.wav rate " + std::to_string(rate));
+}
+
+/// Plays all to the end of the shortest; the frames that were measured.
+uint64_t play(std::vector<Recording>& recordings, ProbeBench& bench,
+              const MeasureOptions& options) {
+  const auto rate = static_cast<uint64_t>(recordings[0].format().rate);
+  std::vector<std::vector<uint8_t>> pieces(recordings.size());
+  uint64_t frames = 0;
+  for (uint64_t piece = 1;; ++piece) {
+    const size_t wanted = piece * rate / kPiecesPerSecond - frames;
+    size_t got = wanted;
+    for (size_t i = 0; i < recordings.size(); ++i) {
+      got = std::min(got, recordings[i].read(wanted, pieces[i]));
+    }
+    for (size_t i = 0; got > 0 && i < recordings.size(); ++i) {
+      pieces[i].resize(got * recordings[i].format().frame_bytes());
+      bench.push(i, pieces[i], frames);
+      if (options.on_audio) options.on_audio(i, pieces[i]);
+    }
+    frames += got;
+    if (options.interval_s == 0 && static_cast<double>(frames) > kMaxIntervalS * rate) {
+      throw RecordingError("'" + recordings[0].path() +
+                           "' is longer than a day: measure it with --interval 3600");
+    }
+    if (got < wanted) return frames;
+  }
+}
+
+/// Reads on, for a file's length.
+void read_to_end(Recording& recording) {
+  std::vector<uint8_t> samples;
+  while (recording.read(static_cast<size_t>(recording.format().rate), samples) > 0) continue;
+}
+
+}  // namespace
+
+Measurement measure(std::vector<Recording>& recordings, const MeasureOptions& options) {
+  check_pair(recordings);
+  const double interval_s = options.interval_s > 0 ? options.interval_s : kMaxIntervalS;
+  std::vector<ProbeSettings> probes = {
+      {options.station, static_cast<uint64_t>(std::llround(interval_s * kNs))}};
+  const std::string course = options.station + "-course";
+  if (options.course) probes.push_back({course, course_interval(recordings[0])});
+
+  ProbeBench bench(probes);
+  for (size_t i = 0; i < recordings.size(); ++i) bench.add_tap(kTaps[i], recordings[i].format());
+  const uint64_t frames = play(recordings, bench, options);
+  bench.end();
+
+  Measurement measurement{.station = options.station, .interval_s = options.interval_s};
+  for (size_t i = 0; i < recordings.size(); ++i) {
+    Recording& recording = recordings[i];
+    read_to_end(recording);
+    const int rate = recording.format().rate;
+    measurement.files.push_back({recording.path(), kTaps[i], recording.format(),
+                                 static_cast<double>(recording.position()) / rate,
+                                 recording.broken_off()});
+  }
+  measurement.seconds = static_cast<double>(frames) / recordings[0].format().rate;
+  measurement.buckets = buckets_of(bench, options.station, recordings.size());
+  if (options.course) measurement.course = buckets_of(bench, course, recordings.size());
+  return measurement;
+}
+
+}  // namespace dragoman

@@ -6,7 +6,7 @@ namespace {
 constexpr char kName[] = "station-readings";
 }
 
-GstEvent* new_readings_event(GstEventType type, std::initializer_list<Reading> readings) {
+GstEvent* new_readings_event(GstEventType type, std::span<const Reading> readings) {
   GstStructure* structure = gst_structure_new_empty(kName);
   for (const Reading& reading : readings) {
     gst_structure_set(structure, reading.key, G_TYPE_DOUBLE, reading.value, nullptr);

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <span>
 
 namespace dragoman {
 
@@ -21,8 +22,12 @@ struct Reading {
 };
 
 /// A custom event, named "station-readings", that carries `readings`. `type` is
-/// GST_EVENT_CUSTOM_DOWNSTREAM or GST_EVENT_CUSTOM_UPSTREAM. The caller owns it.
-GstEvent* new_readings_event(GstEventType type, std::initializer_list<Reading> readings);
+/// GST_EVENT_CUSTOM_DOWNSTREAM, GST_EVENT_CUSTOM_UPSTREAM, or from another thread than the stream's
+/// GST_EVENT_CUSTOM_DOWNSTREAM_OOB. The caller owns it.
+GstEvent* new_readings_event(GstEventType type, std::span<const Reading> readings);
+inline GstEvent* new_readings_event(GstEventType type, std::initializer_list<Reading> readings) {
+  return new_readings_event(type, std::span(readings.begin(), readings.size()));
+}
 
 /// Calls `take` for each reading in `event`; false (and no call) if it is another kind of event.
 bool take_readings(GstEvent* event, const std::function<void(const char* key, double value)>& take);

@@ -11,8 +11,10 @@
  * dropped because decoding did not keep up; an error when no provider can work, naming what is
  * missing and its cure. Before EOS is posted all finals are.
  *
- * Readings (plugins/common/readings.h) go upstream to the stationprobe before it: `utterances`, and
- * in live pipelines `stt_latency_ms`.
+ * Readings (plugins/common/readings.h) go upstream to the stationprobe before it: `utterances`,
+ * `words_per_minute`, `stt_confidence` where the provider gives one, in live pipelines
+ * `stt_latency_ms`; `queue_depth_ms` each second (audio not yet given to a provider);
+ * `provider_errors`, `provider_failovers`, and `dropped_buffers` (of 20 ms) when there are any.
  *
  * Threads: rendering only queues the audio; one thread an element finds the speech, a small pool of
  * the process decodes. In a live pipeline rendering never waits; otherwise it waits while more than
@@ -30,10 +32,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <deque>
+#include <iterator>
 #include <memory>
 #include <mutex>
+#include <span>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plugins/common/handles.h"
@@ -64,6 +71,8 @@ constexpr gboolean kDefaultPartials = TRUE;
 constexpr std::chrono::seconds kMostWaiting{30};  // undecoded audio of a pipeline that is not live
 constexpr std::chrono::seconds kLongestFlush{60};
 constexpr size_t kSegmentsKept = 8;
+constexpr double kBufferMs = 20;  // what counts as one dropped buffer
+constexpr GstClockTime kDepthInterval = GST_SECOND;
 constexpr GstClockTime kLongestGap = 2 * GST_SECOND;  // of silence made for a GAP event
 
 enum Property {
@@ -91,7 +100,8 @@ struct State {
   std::atomic<guint64> epoch{0};
   GstClockTime next_running_time = GST_CLOCK_TIME_NONE;  // streaming thread
   std::atomic<bool> live{false};
-  bool live_known = false;  // streaming thread
+  bool live_known = false;                        // streaming thread
+  GstClockTime depth_told = GST_CLOCK_TIME_NONE;  // streaming thread, running time
   std::unique_ptr<Reporter> reporter;
   std::unique_ptr<SttSession> session;  // from PAUSED on
 };
@@ -146,6 +156,11 @@ double seconds(guint64 ns) {
   return GST_CLOCK_TIME_IS_VALID(ns) ? static_cast<double>(ns) / GST_SECOND : -1.0;
 }
 
+double word_count(const std::string& text) {
+  std::istringstream words(text);
+  return static_cast<double>(std::distance(std::istream_iterator<std::string>(words), {}));
+}
+
 /// Turns what the session hears into messages, clauses and readings. On the session's thread.
 class Reporter : public SttSession::Listener {
  public:
@@ -172,6 +187,9 @@ class Reporter : public SttSession::Listener {
     post(gst_structure_new(dragoman::messages::kProviderError, "provider", G_TYPE_STRING, provider,
                            "kind", G_TYPE_STRING, "stt", "error", G_TYPE_STRING, error.c_str(),
                            "next", G_TYPE_STRING, next, nullptr));
+    const bool fails_over = *next && std::string_view(next) != provider;
+    send(std::vector<dragoman::Reading>{{"provider_errors", 1},
+                                        {"provider_failovers", fails_over ? 1.0 : 0.0}});
   }
 
   void on_hopeless(const std::string& error) override {
@@ -183,6 +201,8 @@ class Reporter : public SttSession::Listener {
                         ("%d ms of speech were dropped: no provider of '%s' keeps up",
                          static_cast<int>(audio.count()), settings_.providers.c_str()),
                         (nullptr));
+    const double buffers = std::ceil(static_cast<double>(audio.count()) / kBufferMs);
+    send(std::vector<dragoman::Reading>{{"dropped_buffers", buffers}});
   }
 
  private:
@@ -227,15 +247,22 @@ class Reporter : public SttSession::Listener {
   }
 
   void send_readings(const SttResult& result) {
-    GstEvent* event;
+    std::vector<dragoman::Reading> readings{{"utterances", 1}};
     if (self_->state->live && result.committed_utc > result.end_utc) {
-      const double latency_ms = static_cast<double>(result.committed_utc - result.end_utc) / 1e6;
-      event = dragoman::new_readings_event(GST_EVENT_CUSTOM_UPSTREAM,
-                                           {{"stt_latency_ms", latency_ms}, {"utterances", 1}});
-    } else {
-      event = dragoman::new_readings_event(GST_EVENT_CUSTOM_UPSTREAM, {{"utterances", 1}});
+      readings.push_back(
+          {"stt_latency_ms", static_cast<double>(result.committed_utc - result.end_utc) / 1e6});
     }
-    gst_pad_push_event(GST_BASE_SINK_PAD(self_), event);
+    if (result.confidence) readings.push_back({"stt_confidence", *result.confidence});
+    if (result.end_utc > result.start_utc) {
+      const double minutes = static_cast<double>(result.end_utc - result.start_utc) / 60e9;
+      readings.push_back({"words_per_minute", word_count(result.text) / minutes});
+    }
+    send(readings);
+  }
+
+  void send(std::span<const dragoman::Reading> readings) {
+    gst_pad_push_event(GST_BASE_SINK_PAD(self_),
+                       dragoman::new_readings_event(GST_EVENT_CUSTOM_UPSTREAM, readings));
   }
 
   DragomanSttSink* const self_;
@@ -328,6 +355,15 @@ void hear(DragomanSttSink* self, GstClockTime pts, std::vector<int16_t> samples)
   state->next_running_time = running_time + samples.size() * dragoman::kSttNsPerSample;
   state->epoch = dragoman::pipeline_epoch(GST_ELEMENT(self), running_time);
   state->session->push(std::move(samples), state->epoch + running_time);
+  if (GST_CLOCK_TIME_IS_VALID(state->depth_told) && running_time >= state->depth_told &&
+      running_time < state->depth_told + kDepthInterval) {
+    return;
+  }
+  state->depth_told = running_time;
+  const double waiting_ms = static_cast<double>(state->session->waiting().count());
+  gst_pad_push_event(
+      GST_BASE_SINK_PAD(self),
+      dragoman::new_readings_event(GST_EVENT_CUSTOM_UPSTREAM, {{"queue_depth_ms", waiting_ms}}));
 }
 
 GstFlowReturn stt_sink_render(GstBaseSink* sink, GstBuffer* buffer) {

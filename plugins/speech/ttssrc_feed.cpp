@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/speech/ttssrc_feed.h"
 
+#include <gst/base/gstbasesrc.h>
+
 #include <condition_variable>
 #include <mutex>
 
 #include "plugins/common/messages.h"
+#include "plugins/common/readings.h"
 
 namespace dragoman {
 
@@ -31,6 +34,11 @@ void post_provider_error(GstElement* element, const char* kind, const std::strin
           gst_structure_new(messages::kProviderError, "provider", G_TYPE_STRING, provider.c_str(),
                             "kind", G_TYPE_STRING, kind, "error", G_TYPE_STRING, error.c_str(),
                             "next", G_TYPE_STRING, next.c_str(), nullptr)));
+  const bool fails_over = !next.empty() && next != provider;
+  gst_pad_push_event(
+      GST_BASE_SRC_PAD(element),
+      new_readings_event(GST_EVENT_CUSTOM_DOWNSTREAM_OOB,
+                         {{"provider_errors", 1}, {"provider_failovers", fails_over ? 1.0 : 0.0}}));
 }
 
 std::vector<std::string> split_names(const std::string& list) {

@@ -91,6 +91,12 @@ bool SegmentQueue::wait(std::chrono::milliseconds timeout, Condition condition) 
   return condition();
 }
 
+double SegmentQueue::depth_ms() {
+  std::lock_guard lock(lock_);
+  const double second = static_cast<double>(format_.bpf) * format_.rate;
+  return second > 0 ? 1000 * static_cast<double>(queued_) / second : 0;
+}
+
 bool SegmentQueue::wait_for_room(std::chrono::milliseconds timeout) {
   // Half of it, so that a producer faster than real time does not wait for every piece.
   return wait(timeout,

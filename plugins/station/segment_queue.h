@@ -53,6 +53,8 @@ class SegmentQueue {
   size_t push(const SegmentPlace& place, std::span<const std::byte> audio);
   void push_time(uint64_t position_utc);
   void push_end();
+  /// Audio that waits to be taken, ms.
+  double depth_ms();
   /// Waits until half of it is free; false after `timeout` or while interrupted.
   bool wait_for_room(std::chrono::milliseconds timeout);
   /// Waits until everything queued was taken and worked on; false as above.

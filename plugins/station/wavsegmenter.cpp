@@ -35,6 +35,10 @@
  * A warning (GST_MESSAGE_WARNING), at most one a minute, names the folder when the disk is full,
  * fails or does not keep up. Recording goes on by itself with the next file that can be written.
  *
+ * ## Readings
+ * Upstream, to the stationprobe before it (plugins/common/readings.h): `queue_depth_ms` once a
+ * second of audio, and `dropped_buffers` for each buffer of which something was dropped.
+ *
  * ## Threads and waiting
  * Conversion and disk are on a thread of the element's own, behind a queue of
  * #wavsegmenter:max-queue. The streaming thread of a live pipeline never waits: what does not fit
@@ -64,6 +68,7 @@
 #include "plugins/common/handles.h"
 #include "plugins/common/messages.h"
 #include "plugins/common/pipeline_clock.h"
+#include "plugins/common/readings.h"
 #include "plugins/station/elements.h"
 #include "plugins/station/segment_converter.h"
 #include "plugins/station/segment_writer.h"
@@ -201,6 +206,7 @@ struct State {
   GstAudioInfo info{};
   TapStream stream;
   uint64_t hole = 0;             // frames missing since the last that were queued
+  size_t frames_untold = 0;      // since the last readings
   std::optional<bool> may_wait;  // the pipeline is not live; unknown before the first buffer
   bool stalled = false;          // waited in vain, so do not again until there is room
 };
@@ -338,6 +344,19 @@ void enqueue(WavSegmenter* self, SegmentQueue& queue, std::span<const std::byte>
   }
 }
 
+/// Once a second of audio, and when some was dropped, to the probe before us.
+void send_readings(GstBaseTransform* base, SegmentQueue& queue, size_t frames, bool dropped) {
+  State& state = state_of(base);
+  state.frames_untold += frames;
+  const bool due = state.frames_untold >= static_cast<size_t>(state.info.rate);
+  if (!due && !dropped) return;
+  if (due) state.frames_untold = 0;
+  const Reading readings[] = {{"queue_depth_ms", queue.depth_ms()}, {"dropped_buffers", 1}};
+  gst_pad_push_event(
+      GST_BASE_TRANSFORM_SINK_PAD(base),
+      new_readings_event(GST_EVENT_CUSTOM_UPSTREAM, std::span(readings, dropped ? 2 : 1)));
+}
+
 GstFlowReturn transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
   return guarded(base, GST_FLOW_ERROR, [&] {
     WavSegmenter* self = WAV_SEGMENTER(base);
@@ -352,7 +371,9 @@ GstFlowReturn transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
       const SampleClock::Placement placement = state.stream.place(base->segment, buffer, frames);
       state.hole += placement.hole;
       const auto audio = std::as_bytes(std::span(map.data, frames * frame_bytes));
+      const uint64_t dropped_before = *state.dropped_ns;
       enqueue(self, writer->queue(), audio.subspan(placement.overlap * frame_bytes));
+      send_readings(base, writer->queue(), frames, *state.dropped_ns != dropped_before);
     }
     gst_buffer_unmap(buffer, &map);
     return GST_FLOW_OK;

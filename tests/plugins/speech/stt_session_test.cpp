@@ -182,8 +182,6 @@ TEST_F(SessionTest, what_nobody_takes_is_kept_up_to_a_bound_and_then_reported_as
   push(1, 40);
   first_script.fails = 0;
   second_script.fails = 0;
-  EXPECT_TRUE(session_->wait_for_room(500ms));
-  push(41, 41);
   EXPECT_EQ(session_->flush(kDeadline), SttFlush::kDone);
   EXPECT_GT(dropped_, 1s);
 }

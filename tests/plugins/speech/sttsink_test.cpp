@@ -342,14 +342,20 @@ TEST_F(SttSinkTest, a_live_stream_is_never_held_up_and_tells_its_delay_to_the_pr
   EXPECT_TRUE(gst_harness_push_event(hearing.harness(), gst_event_new_eos()));
   const Posted run = hearing.messages();
   EXPECT_GE(run.finals.size(), 8u);
-  size_t utterances = 0;
+  size_t utterances = 0, depths = 0;
+  std::vector<double> speeds;
   while (GstEvent* event = gst_harness_try_pull_upstream_event(hearing.harness())) {
-    take_readings(event, [&](const char* key, double value) {
-      if (std::string(key) == "utterances") utterances += static_cast<size_t>(value);
+    take_readings(event, [&](const std::string& key, double value) {
+      if (key == "utterances") utterances += static_cast<size_t>(value);
+      if (key == "queue_depth_ms") ++depths;
+      if (key == "words_per_minute") speeds.push_back(value);
     });
     gst_event_unref(event);
   }
   EXPECT_EQ(utterances, run.finals.size());
+  EXPECT_EQ(depths, 8u) << "once for each of the pushes, which are longer than a second";
+  EXPECT_EQ(speeds.size(), run.finals.size());
+  EXPECT_THAT(speeds, ::testing::Each(::testing::AllOf(::testing::Gt(60), ::testing::Lt(400))));
 }
 
 TEST_F(SttSinkTest, speech_on_both_sides_of_a_gap_keeps_its_times) {

@@ -198,6 +198,13 @@ TEST(TtsSrc, keeps_a_clause_that_no_provider_could_say_and_tries_again) {
       << text_field(error, "error");
   ASSERT_TRUE(src.wait_for_spoken(1));
   EXPECT_TRUE(src.until(is_speech));
+  std::map<std::string, double> readings;
+  while (GstEvent* event = gst_harness_try_pull_event(src.harness())) {
+    take_readings(event, [&](const char* key, double value) { readings[key] += value; });
+    gst_event_unref(event);
+  }
+  EXPECT_GE(readings["provider_errors"], 1);
+  EXPECT_EQ(readings["provider_failovers"], 0) << "there is nobody else";
 }
 
 TEST(TtsSrc, stops_at_once_while_a_program_hangs) {

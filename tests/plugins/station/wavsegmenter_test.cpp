@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "plugins/common/messages.h"
+#include "plugins/common/readings.h"
 #include "tests/plugins/common/gst_environment.h"
 #include "tests/plugins/common/temp_folder.h"
 #include "tests/plugins/station/sox.h"
@@ -325,6 +326,16 @@ TEST(WavSegmenter, drops_and_counts_but_never_holds_up_live_audio_when_its_threa
   const guint64 dropped = dropped_ms(tap);
   EXPECT_GE(dropped, 1880u);
   EXPECT_LE(dropped, 2000u);
+  double dropped_buffers = 0, greatest_depth = 0;
+  while (GstEvent* event = gst_harness_try_pull_upstream_event(tap.get())) {
+    take_readings(event, [&](const std::string& key, double value) {
+      if (key == "dropped_buffers") dropped_buffers += value;
+      if (key == "queue_depth_ms") greatest_depth = std::max(greatest_depth, value);
+    });
+    gst_event_unref(event);
+  }
+  EXPECT_GE(dropped_buffers, 1);
+  EXPECT_NEAR(greatest_depth, 1000, 20);
   const auto warnings = tap.messages(GST_MESSAGE_WARNING);
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_NE(warning_text(warnings[0]).find(folder.path().string()), std::string::npos);

@@ -134,10 +134,13 @@ void SttSession::push(std::vector<int16_t> samples, uint64_t utc) {
   {
     std::lock_guard lock(mutex_);
     if (unsettled_ > samples_of(settings_.most_kept)) {
+      const bool reported = dropped_ == 0;
       dropped_ += samples.size();
+      if (reported) queue_->post([this] { report_dropped(); });
       return;
     }
     unsettled_ += samples.size();
+    waiting_ += samples.size();
     flushed_ = false;
   }
   queue_->post(
@@ -202,13 +205,25 @@ void SttSession::open() {
   if (flushing_) stream_->flush();
 }
 
-void SttSession::accept(std::vector<int16_t> samples, uint64_t utc) {
+milliseconds SttSession::waiting() {
+  std::lock_guard lock(mutex_);
+  return milliseconds(waiting_ * 1000 / kSttRate);
+}
+
+void SttSession::report_dropped() {
   size_t dropped = 0;
   {
     std::lock_guard lock(mutex_);
     std::swap(dropped, dropped_);
   }
-  if (dropped > 0) listener_.on_dropped(milliseconds(dropped * 1000 / kSttRate));
+  listener_.on_dropped(milliseconds(dropped * 1000 / kSttRate));
+}
+
+void SttSession::accept(std::vector<int16_t> samples, uint64_t utc) {
+  {
+    std::lock_guard lock(mutex_);
+    waiting_ -= samples.size();
+  }
   if (hopeless_) {
     std::lock_guard lock(mutex_);
     unsettled_ -= samples.size();

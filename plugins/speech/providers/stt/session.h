@@ -54,6 +54,9 @@ class SttSession {
   /// filled with silence, long ones end an utterance.
   void push(std::vector<int16_t> samples, uint64_t utc);
 
+  /// Pushed and not yet given to a provider.
+  std::chrono::milliseconds waiting();
+
   /// Waits until less than `most` of what was pushed is unsettled. False: interrupted.
   bool wait_for_room(std::chrono::milliseconds most);
 
@@ -75,6 +78,7 @@ class SttSession {
   void run();
   void run_task(std::function<void()> task);
   void accept(std::vector<int16_t> samples, uint64_t utc);
+  void report_dropped();
   void keep_and_pass(Audio audio);
   void open();
   void settle(uint64_t utc);
@@ -103,6 +107,7 @@ class SttSession {
   std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   size_t unsettled_ = 0;  // samples pushed and not settled
+  size_t waiting_ = 0;    // samples pushed and not accepted
   size_t dropped_ = 0;    // samples, not reported yet
   bool interrupted_ = false;
   bool flushed_ = false;

@@ -16,9 +16,18 @@ void TapMeters::set_format(int rate, size_t channels) {
   cutter_.set_format(rate, channels);
   meters_.clear();
   const auto add = [this]<typename M>(std::unique_ptr<M> meter,
-                                      std::initializer_list<const char*> measures) {
-    if (board_.wants_any(measures)) meters_.push_back(std::move(meter));
+                                      std::initializer_list<const char*> measures) -> M* {
+    if (!board_.wants_any(measures)) return nullptr;
+    M* const added = meter.get();
+    meters_.push_back(std::move(meter));
+    return added;
   };
+  // First, as others may ask voice() of the frame.
+  voice_ =
+      add(std::make_unique<VoiceMeter>(),
+          {"noise_floor_dbfs", "snr_db", "active_speech_level_dbfs", "voice_activity_ratio",
+           "talk_spurt_count", "talk_spurt_mean_ms", "pause_mean_ms", "pitch_hz", "voiced_ratio",
+           "double_talk_ratio", "agc_gain_db", "noise_reduction_db", "log_spectral_distance_db"});
   add(std::make_unique<LevelMeter>(),
       {"audio_level_dbfs", "peak_dbfs", "crest_factor_db", "dc_offset", "clipping_ratio",
        "silence_ratio", "dynamic_range_db"});

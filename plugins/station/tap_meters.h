@@ -10,6 +10,7 @@
 #include "plugins/station/bucket_board.h"
 #include "plugins/station/frame_cutter.h"
 #include "plugins/station/meter.h"
+#include "plugins/station/voice_meter.h"
 
 namespace dragoman {
 
@@ -35,10 +36,15 @@ class TapMeters {
   /// A hole in the stream, or a new one: after finish(), and end_bucket() before a new one.
   void reset();
 
+  /// Of the last frame: speech, its power, the noise floor; null if nothing that the board wants
+  /// needs it.
+  const VoiceDetector* voice() const { return voice_ ? &voice_->detector() : nullptr; }
+
  private:
   BucketBoard& board_;
   FrameCutter cutter_;
   std::vector<std::unique_ptr<Meter>> meters_;
+  VoiceMeter* voice_ = nullptr;  ///< one of `meters_`
 };
 
 }  // namespace dragoman

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The level of what is heard when nobody speaks.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+namespace dragoman {
+
+/// Powers (mean squares, full scale 1.0) are never below this: digital silence, -100 dBFS.
+inline constexpr double kSilencePower = 1e-10;
+
+/// Follows the noise under speech, by the minimum statistics of R. Martin, "Noise Power Spectral
+/// Density Estimation Based on Optimal Smoothing and Minimum Statistics" (IEEE Transactions on
+/// Speech and Audio Processing 9(5), 2001), of one band instead of a spectrum: the least smoothed
+/// power of the last 4 s (8 windows of 0.5 s) can only be noise, as speech pauses that often. That
+/// minimum lies under the mean of the noise; rather than multiplying it with the bias that Martin
+/// derives for white noise, the frames near it (under four times it) are averaged, which is true
+/// for noise of any colour. Takes frames of 20 ms. Allocates nothing. One thread.
+class NoiseFloor {
+ public:
+  void reset() { *this = {}; }
+
+  /// The next frame's power; one of speech is not averaged.
+  void add(double power, bool speech);
+
+  /// What was loud has turned out to be steady noise: start again from `power`.
+  void restart(double power);
+
+  bool known() const { return frames_ > 0; }
+  double power() const { return mean_; }       ///< averaged over some seconds of noise
+  double minimum() const { return minimum_; }  ///< smoothed, of the last 4 s
+  bool averaged() const { return averaged_; }  ///< the last frame was one of noise
+
+ private:
+  static constexpr size_t kWindows = 8, kWindowFrames = 25;
+
+  void track_minimum();
+
+  size_t frames_ = 0;  ///< heard, of those in the open window
+  size_t in_window_ = 0;
+  double smoothed_ = 0, minimum_ = kSilencePower, window_minimum_ = 0;
+  std::array<double, kWindows> minima_{};  ///< of the last windows, oldest overwritten
+  size_t window_ = 0, windows_ = 0;
+  double mean_ = kSilencePower;
+  double averaged_frames_ = 0;
+  bool averaged_ = false;
+};
+
+}  // namespace dragoman

@@ -65,6 +65,8 @@ double weigh(const std::string& key, double value) {
   return is_power(key) ? std::pow(10, value / 10) : value;
 }
 double mean_of(const std::string& key, const Summary& summary) {
+  const Parameter* parameter = find_parameter(key);
+  if (parameter && parameter->mean == ParameterMean::kGreatest) return summary.max;
   const double mean = summary.sum / summary.count;
   return is_power(key) ? 10 * std::log10(mean) : mean;
 }

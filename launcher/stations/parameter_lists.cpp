@@ -31,7 +31,7 @@ const char* kind_text(const Parameter& parameter) {
 }
 
 const char* mean_text(const Parameter& parameter) {
-  constexpr const char* kNames[] = {"arithmetic", "power", "median"};
+  constexpr const char* kNames[] = {"arithmetic", "power", "median", "greatest"};
   return kNames[static_cast<int>(parameter.mean)];
 }
 
@@ -73,10 +73,10 @@ constexpr char kPreface[] =
     "a\n"
     "bucket keeps count, min, max, avg and last. Of a *counted* one the bucket's total is in "
     "last.\n"
-    "avg is the arithmetic mean, of levels the level of the mean power, or the median, as the "
-    "table\n"
-    "says. What a tap cannot know is absent, never zero. Limits hold for avg, of counted ones for\n"
-    "the total; a station's file (`data/stations/`) may set its own.\n";
+    "avg is the arithmetic mean, of levels the level of the mean power, or the median or greatest\n"
+    "reading, as the table says. What a tap cannot know is absent, never zero. Limits hold for "
+    "avg,\n"
+    "of counted ones for the total; a station's file (`data/stations/`) may set its own.\n";
 
 }  // namespace
 

@@ -12,9 +12,9 @@ namespace dragoman {
 /// A sampled parameter has a reading every frame or packet; of a counted one the bucket's total is
 /// in `last`.
 enum class ParameterKind { kSampled, kCounted };
-/// How a bucket's `avg` is made of a parameter's readings: their mean, or (levels in dB) the level
-/// of their mean power, or their median.
-enum class ParameterMean { kArithmetic, kPower, kMedian };
+/// How a bucket's `avg` is made of a parameter's readings: their mean, (levels in dB) the level of
+/// their mean power, their median, or (peaks) the greatest.
+enum class ParameterMean { kArithmetic, kPower, kMedian, kGreatest };
 enum class ParameterGroup {
   kLevel,
   kVoice,

@@ -12,6 +12,8 @@ double average_of(const Parameter& parameter, const Aggregate& aggregate) {
       return aggregate.avg_level();
     case ParameterMean::kMedian:
       return aggregate.median;
+    case ParameterMean::kGreatest:
+      return aggregate.max;
     default:
       return aggregate.avg();
   }

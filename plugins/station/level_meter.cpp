@@ -137,6 +137,7 @@ std::optional<ClippingRuns::Count> ClippingRuns::flush() {
 void ClippingRuns::interrupt() { runs_ = {}; }
 
 void LevelMeter::set_format(int, size_t) {
+  bucket_ = {};
   clipping_ = {};
   levels_.clear();
 }
@@ -148,11 +149,11 @@ void LevelMeter::frame(const AudioFrame& frame, BucketBoard& board) {
   const Indices& index = indices();
   board.add(index.level, reading.rms_dbfs, share);
   board.add(index.peak, reading.peak_dbfs);
-  if (reading.crest_db) board.add(index.crest, *reading.crest_db);
   board.add(index.offset, reading.dc_offset, share);
   board.add(index.silence, reading.silent ? 1 : 0);
   add_clipping(board, clipping_.frame(frame.interleaved, frame.channels, sums.peak));
   levels_.add(reading.rms_dbfs);
+  bucket_ += sums;
 }
 
 void LevelMeter::end_bucket(BucketBoard& board) {
@@ -161,6 +162,8 @@ void LevelMeter::end_bucket(BucketBoard& board) {
     board.add(indices().range, levels_.percentile(kRangeHigh) - levels_.percentile(kRangeLow));
   }
   levels_.clear();
+  if (const auto crest = bucket_.reading().crest_db) board.add(indices().crest, *crest);
+  bucket_ = {};
 }
 
 void LevelMeter::reset() { clipping_.interrupt(); }

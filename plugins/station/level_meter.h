@@ -74,11 +74,12 @@ class ClippingRuns {
   Count current_;
 };
 
-/// audio_level_dbfs, peak_dbfs, crest_factor_db, dc_offset, clipping_ratio, silence_ratio: a
-/// reading of each frame, all channels together; the means are those of the bucket's samples, a
-/// short frame counts by what it has. dynamic_range_db: one reading a bucket, the 95th less the
-/// 10th percentile of the RMS levels of its frames (linear between ranks, as numpy.percentile;
-/// within 0.05 dB), absent with less than two frames. Allocates when made only. One thread.
+/// audio_level_dbfs, peak_dbfs, dc_offset, clipping_ratio, silence_ratio: a reading of each frame,
+/// all channels together; the means are those of the bucket's samples, a short frame counts by what
+/// it has. crest_factor_db: one reading a bucket, its peak over its RMS. dynamic_range_db: one
+/// reading a bucket, the 95th less the 10th percentile of the RMS levels of its frames (linear
+/// between ranks, as numpy.percentile; within 0.05 dB), absent with less than two frames. Allocates
+/// when made only. One thread.
 class LevelMeter : public Meter {
  public:
   void set_format(int rate, size_t channels) override;
@@ -89,6 +90,7 @@ class LevelMeter : public Meter {
  private:
   ClippingRuns clipping_;
   LevelHistogram levels_;
+  LevelSums bucket_;
 };
 
 }  // namespace dragoman

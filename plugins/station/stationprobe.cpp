@@ -26,7 +26,8 @@
  * * `metrics` (GstStructure): for each parameter that was read, by its key, a GstStructure of
  * `count` (guint64), `min`, `max`, `avg`, `last` (gdouble, the parameter's unit). A parameter
  * without a reading is absent. `avg` is made as the table says: of levels it is the level of the
- * mean power, of pitch_hz the median. `state` (string) tells how avg (of a counted parameter: last)
+ * mean power, of pitch_hz the median, of peaks the
+ * greatest. `state` (string) tells how avg (of a counted parameter: last)
  * lies in the station's limits: normal, unusual, warning or critical.
  * * `timestamp`, `stream-time`, `running-time`, `duration` (guint64, ns): the stretch measured
  *

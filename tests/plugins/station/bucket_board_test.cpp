@@ -39,6 +39,8 @@ TEST(BucketBoard, aggregates_by_the_table) {
   EXPECT_EQ(board.add("packets_received", 48), ReadingResult::kTaken);
   EXPECT_EQ(board.add("jitter_ms", 2), ReadingResult::kTaken);
   EXPECT_EQ(board.add("jitter_ms", 4), ReadingResult::kTaken);
+  for (const double hertz : {200.0, 210.0, 400.0}) board.add("pitch_hz", hertz);
+  for (const double peak : {-3.0, -9.0}) board.add("peak_dbfs", peak);
   EXPECT_EQ(board.add("audio_level_dbfs", -20), ReadingResult::kTaken);
   EXPECT_EQ(board.add("audio_level_dbfs", -100), ReadingResult::kTaken);
   const std::optional<Bucket> bucket = board.snapshot(0);
@@ -47,6 +49,11 @@ TEST(BucketBoard, aggregates_by_the_table) {
   EXPECT_EQ(figures(*bucket, "packets_received").last, 98);
   EXPECT_EQ(figures(*bucket, "packets_received").count, 2u);
   EXPECT_EQ(figures(*bucket, "jitter_ms").avg(), 3);
+  const auto average = [&](const char* key) {
+    return average_of(*find_parameter(key), figures(*bucket, key));
+  };
+  EXPECT_NEAR(average("pitch_hz"), 210, 0.3);
+  EXPECT_EQ(average("peak_dbfs"), -3);
   EXPECT_EQ(figures(*bucket, "jitter_ms").last, 4);
   EXPECT_NEAR(figures(*bucket, "audio_level_dbfs").avg_level(), -20 - 10 * std::log10(2), 1e-6);
   EXPECT_EQ(figures(*bucket, "packets_lost").count, 0u);

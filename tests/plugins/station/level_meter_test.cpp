@@ -114,8 +114,8 @@ TEST(LevelSums, agree_with_sox_on_recorded_speech) {
     EXPECT_NEAR(average(bucket, "audio_level_dbfs"), stats->at("RMS lev dB"), 0.01);
     EXPECT_NEAR(of(bucket, "peak_dbfs").max, stats->at("Pk lev dB"), 0.01);
     EXPECT_NEAR(average(bucket, "dc_offset"), stats->at("DC offset"), 1e-6);
-    const LevelReading whole = reading_of(testing::sox_samples(prompt));
-    EXPECT_NEAR(whole.crest_db.value(), 20 * std::log10(stats->at("Crest factor")), 0.02);
+    EXPECT_NEAR(average(bucket, "crest_factor_db"), 20 * std::log10(stats->at("Crest factor")),
+                0.02);
   }
 }
 

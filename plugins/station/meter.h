@@ -9,6 +9,8 @@
 
 namespace dragoman {
 
+class FrameSpectrum;
+
 /// Frames a second: 20 ms, the packets of telephony.
 inline constexpr int kFramesPerSecond = 50;
 
@@ -18,6 +20,8 @@ struct AudioFrame {
   std::span<const float> interleaved;
   std::span<const float> mono;  ///< the mean of the channels
   size_t channels = 1;
+  /// Asked for this frame's, computes it once for all meters; null where there is none.
+  FrameSpectrum* spectrum = nullptr;
 };
 
 /// Frames are counted from each bucket's start, so the sizes of buffers change no figure. A meter

@@ -2,18 +2,24 @@
 #include "plugins/station/tap_meters.h"
 
 #include "plugins/station/level_meter.h"
+#include "plugins/station/spectrum_meter.h"
 #include "plugins/station/zero_crossing_meter.h"
 
 namespace dragoman {
 
 TapMeters::TapMeters(BucketBoard& board)
-    : board_(board), cutter_([this](const AudioFrame& frame) {
-        for (const auto& meter : meters_) meter->frame(frame, board_);
-      }) {}
+    : board_(board), cutter_([this](const AudioFrame& frame) { measure(frame); }) {}
+
+void TapMeters::measure(AudioFrame frame) {
+  spectrum_.push(frame.mono);
+  frame.spectrum = &spectrum_;
+  for (const auto& meter : meters_) meter->frame(frame, board_);
+}
 
 void TapMeters::set_format(int rate, size_t channels) {
   end_bucket();
   cutter_.set_format(rate, channels);
+  spectrum_.set_rate(rate);
   meters_.clear();
   const auto add = [this]<typename M>(std::unique_ptr<M> meter,
                                       std::initializer_list<const char*> measures) -> M* {
@@ -31,6 +37,10 @@ void TapMeters::set_format(int rate, size_t channels) {
   add(std::make_unique<LevelMeter>(),
       {"audio_level_dbfs", "peak_dbfs", "crest_factor_db", "dc_offset", "clipping_ratio",
        "silence_ratio", "dynamic_range_db"});
+  add(std::make_unique<SpectrumMeter>(board_),
+      {"spectral_centroid_hz", "spectral_rolloff_hz", "spectral_bandwidth_hz", "spectral_flatness",
+       "spectral_flux", "spectral_tilt_db_per_octave", "band_low_dbfs", "band_voice_dbfs",
+       "band_high_dbfs"});
   add(std::make_unique<ZeroCrossingMeter>(), {"zero_crossing_rate"});
   for (const auto& meter : meters_) meter->set_format(rate, channels);
 }
@@ -51,6 +61,7 @@ void TapMeters::end_bucket() {
 
 void TapMeters::reset() {
   cutter_.reset();
+  spectrum_.reset();
   for (const auto& meter : meters_) meter->reset();
 }
 

@@ -9,6 +9,7 @@
 
 #include "plugins/station/bucket_board.h"
 #include "plugins/station/frame_cutter.h"
+#include "plugins/station/frame_spectrum.h"
 #include "plugins/station/meter.h"
 #include "plugins/station/voice_meter.h"
 
@@ -41,8 +42,11 @@ class TapMeters {
   const VoiceDetector* voice() const { return voice_ ? &voice_->detector() : nullptr; }
 
  private:
+  void measure(AudioFrame frame);
+
   BucketBoard& board_;
   FrameCutter cutter_;
+  FrameSpectrum spectrum_;
   std::vector<std::unique_ptr<Meter>> meters_;
   VoiceMeter* voice_ = nullptr;  ///< one of `meters_`
 };

@@ -250,7 +250,10 @@ class Slot : public WorkerProcessListener {
 
   void give_up(const std::string& how) {
     if (deaths_.size() >= kMaxDeaths) {
-      failure_ = "the media worker dies again and again (" + how + ")";
+      failure_ =
+          "the media worker dies again and again (" + how +
+          "): its last messages are above; 'dragoman run' with the call's pipeline file shows "
+          "where, and the next call tries again after half a minute";
     }
     for (const auto& [id, entry] : std::exchange(entries_, {})) end(entry, "error", failure_);
   }

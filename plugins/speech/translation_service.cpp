@@ -312,7 +312,7 @@ class Core : public std::enable_shared_from_this<Core> {
     if (same_language(from, job.language)) return;
     for (const auto& [name, provider, error] : pool_.list(job.providers, job.user_memory)) {
       std::string problem = provider ? provider->prepare(from, job.language) : error;
-      if (!problem.empty()) g_info("translate provider %s: %s", name.c_str(), problem.c_str());
+      if (!problem.empty()) g_warning("translate provider %s: %s", name.c_str(), problem.c_str());
     }
   }
 

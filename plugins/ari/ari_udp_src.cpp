@@ -13,8 +13,13 @@
 // once per address and 10 s, for packets from anybody else; once per payload type for a wrong one.
 // ERROR when the port cannot be bound.
 //
-// Events: readings (readings.h) of parameters 33-39, 48, 50 and 52, downstream, per packet and each
-// 100 ms. A packet that was counted lost and comes after all takes its count back (lost -1).
+// Events: readings (readings.h), downstream: of parameters 33-35 and 37-39 per packet; of 36 and
+// 48-52 each 100 ms; of 40-47 at the end of each second of UTC. A packet that was counted lost and
+// comes after all takes its count back (lost -1). Of a stream of plain PCM only 48-52 are known.
+//
+// R factor and MOS (stream_report.h) are those of the last five seconds: lost and late packets,
+// their burst ratio, the codec, and as delay the latency and one packet; the network's own delay is
+// not known.
 //
 // Latency: `latency`. Threads: udpsrc's, two of the jitter buffer, and the source's own.
 //
@@ -31,6 +36,7 @@
 #include <mutex>
 #include <optional>
 
+#include "plugins/ari/media_stats.h"
 #include "plugins/ari/packet_gate.h"
 #include "plugins/ari/playout_src.h"
 #include "plugins/common/messages.h"
@@ -96,6 +102,21 @@ struct State final : PlayoutHost {
   std::vector<PacketReadings> take_packet_readings() override {
     const std::lock_guard lock(mutex);
     return gate ? gate->take_readings() : std::vector<PacketReadings>{};
+  }
+
+  int64_t waiting_in_jitter_buffer_ns() override {
+    const std::lock_guard lock(mutex);
+    return gate ? gate->report().waiting_ns() : 0;
+  }
+
+  StreamFigures end_interval(int64_t interval_ns) override {
+    const std::lock_guard lock(mutex);
+    return gate ? gate->report().end_interval(gate->account(), interval_ns) : StreamFigures{};
+  }
+
+  void judged(bool in_time) override {
+    const std::lock_guard lock(mutex);
+    if (gate) gate->report().judged(in_time);
   }
 
   uint64_t late_in_jitter_buffer() override {
@@ -237,6 +258,19 @@ GstPadProbeReturn on_packet(GstPad*, GstPadProbeInfo* info, gpointer user_data) 
   });
 }
 
+// The jitter buffer's far end: its thread.
+
+GstPadProbeReturn on_packet_out(GstPad*, GstPadProbeInfo* info, gpointer user_data) {
+  State& state = *static_cast<DragomanAriUdpSrc*>(user_data)->state;
+  uint8_t header[kRtpHeaderSize];
+  GstBuffer* buffer = GST_PAD_PROBE_INFO_BUFFER(info);
+  if (gst_buffer_extract(buffer, 0, header, sizeof header) != sizeof header)
+    return GST_PAD_PROBE_OK;
+  const std::lock_guard lock(state.mutex);
+  if (state.gate) state.gate->report().leaves_buffer(rtp_sequence(header));
+  return GST_PAD_PROBE_OK;
+}
+
 // The inner elements of the network's side, made for one format.
 
 GstElement* make(DragomanAriUdpSrc* self, const char* factory) {
@@ -281,6 +315,8 @@ bool build_rtp(DragomanAriUdpSrc* self, const Settings& settings) {
   }
   state.depayloader.reset(make(self, info.depayloader));
   if (!jitterbuffer || !state.depayloader) return false;
+  GstObjectPtr<GstPad> pad(gst_element_get_static_pad(jitterbuffer, "src"));
+  gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, on_packet_out, self, nullptr);
   g_object_set(jitterbuffer, "latency",
                settings.latency_ms - settings.latency_ms / kJitterBufferLead,
                "faststart-min-packets", 1u, nullptr);
@@ -388,32 +424,12 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange change) {
 
 GstStructure* new_stats(DragomanAriUdpSrc* self) {
   State& state = *self->state;
-  const PlayoutStats playout = playout_stats(DRAGOMAN_ARI_PLAYOUT(state.playout));
+  PlayoutStats playout = playout_stats(DRAGOMAN_ARI_PLAYOUT(state.playout));
   const uint64_t late = state.late_in_jitter_buffer() + playout.counters.late;
   const std::lock_guard lock(state.mutex);
-  GstStructure* stats = gst_structure_new(
-      "application/x-ariudpsrc-stats", "late", G_TYPE_UINT64, late, "underruns", G_TYPE_UINT64,
-      playout.counters.underruns, "overruns", G_TYPE_UINT64, playout.counters.overruns,
-      "concealed-ms", G_TYPE_DOUBLE, static_cast<double>(playout.counters.concealed_samples) / 16,
-      "buffer-usage-pct", G_TYPE_DOUBLE, playout.usage_pct, "buffer-depth-ms", G_TYPE_DOUBLE,
-      playout.depth_ms, nullptr);
-  if (!state.gate) return stats;
-  const PacketGate::Counters& packets = state.gate->counters();
-  const RtpAccount& account = state.gate->account();
-  GSocketAddress* remote = state.gate->peers().remote();
-  gst_structure_set(
-      stats, "received", G_TYPE_UINT64,
-      state.settings.encapsulation == Encapsulation::kRtp ? account.received() : packets.packets,
-      "lost", G_TYPE_INT64, account.lost(), "loss-pct", G_TYPE_DOUBLE, account.loss_pct(),
-      "duplicated", G_TYPE_UINT64, account.duplicated(), "reordered", G_TYPE_UINT64,
-      account.reordered(), "malformed", G_TYPE_UINT64, packets.malformed, "foreign", G_TYPE_UINT64,
-      packets.foreign, "wrong-payload", G_TYPE_UINT64, packets.wrong_payload, "stray",
-      G_TYPE_UINT64, packets.stray, "payload-bytes", G_TYPE_UINT64, packets.payload_bytes,
-      "jitter-ms", G_TYPE_DOUBLE, account.jitter_ms().value_or(0), "jitter-max-ms", G_TYPE_DOUBLE,
-      account.jitter_max_ms(), "restarts", G_TYPE_UINT64, account.pages() ? account.pages() - 1 : 0,
-      "ssrc", G_TYPE_UINT, account.ssrc(), "peer", G_TYPE_STRING,
-      remote ? address_text(G_INET_SOCKET_ADDRESS(remote)).c_str() : "", nullptr);
-  return stats;
+  if (!state.gate) return new_media_stats(nullptr, playout, late);
+  playout.depth_ms += static_cast<double>(state.gate->report().waiting_ns()) / GST_MSECOND;
+  return new_media_stats(&*state.gate, playout, late);
 }
 
 // Properties.
@@ -523,12 +539,7 @@ void install_properties(GObjectClass* object) {
                               "Longest a packet came behind the fastest of its time, in ns", 0,
                               G_MAXUINT64, 0, kRead));
   install(kStats,
-          g_param_spec_boxed("stats", "Statistics",
-                             "received, lost, loss-pct, late, duplicated, reordered, "
-                             "malformed, foreign, wrong-payload, stray, payload-bytes, restarts, "
-                             "underruns, overruns (counts); jitter-ms, jitter-max-ms, "
-                             "concealed-ms, buffer-depth-ms; buffer-usage-pct; ssrc; peer",
-                             GST_TYPE_STRUCTURE, kRead));
+          g_param_spec_boxed("stats", "Statistics", kStatsFields, GST_TYPE_STRUCTURE, kRead));
 }
 
 void finalize(GObject* object) {

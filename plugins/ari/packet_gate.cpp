@@ -8,7 +8,8 @@ namespace dragoman {
 PacketGate::PacketGate(const Settings& settings)
     : info_(payload_info(settings.format)),
       encapsulation_(settings.encapsulation),
-      timeline_(info_.clock_rate, settings.latency_ns) {}
+      timeline_(info_.clock_rate, settings.latency_ns),
+      report_(settings.format, settings.latency_ns) {}
 
 PacketGate::Decision PacketGate::judge(std::span<uint8_t> datagram, GInetSocketAddress* sender,
                                        int64_t arrival_ns, int64_t received_ns) {
@@ -65,6 +66,7 @@ PacketGate::Finding PacketGate::examine_rtp(std::span<uint8_t> datagram, int64_t
   }
   counters_.payload_bytes += header->payload_size;
   timeline_.map(*header, verdict, arrival_ns);
+  report_.enters_buffer(header->sequence);
   header->payload_type = info_.internal_type;
   header->ssrc = 0;  // for the jitter buffer it is one stream
   const uint8_t layout = datagram[0];
@@ -81,7 +83,9 @@ bool PacketGate::well_sized(size_t payload_bytes) const {
 
 RtpAccount::Verdict PacketGate::keep_books(const RtpHeader& header, int64_t received_ns) {
   const RtpAccount::Verdict verdict = account_.update(header, received_ns, info_.clock_rate);
-  if (verdict == RtpAccount::Verdict::kSuspect || readings_.size() >= kMostReadings) return verdict;
+  if (verdict == RtpAccount::Verdict::kSuspect) return verdict;
+  report_.arrived(header, verdict, account_, received_ns);
+  if (readings_.size() >= kMostReadings) return verdict;
   const PacketReadings totals{.received = static_cast<double>(account_.received()),
                               .lost = static_cast<double>(account_.lost()),
                               .duplicated = static_cast<double>(account_.duplicated()),

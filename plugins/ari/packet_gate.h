@@ -14,6 +14,7 @@
 #include "plugins/ari/peer_filter.h"
 #include "plugins/ari/rtp_account.h"
 #include "plugins/ari/rtp_timeline.h"
+#include "plugins/ari/stream_report.h"
 
 namespace dragoman {
 
@@ -55,9 +56,14 @@ class PacketGate {
                  int64_t received_ns);
 
   PeerFilter& peers() { return peers_; }
+  const PeerFilter& peers() const { return peers_; }
+  Encapsulation encapsulation() const { return encapsulation_; }
   const Counters& counters() const { return counters_; }
   const RtpAccount& account() const { return account_; }
   const RtpTimeline& timeline() const { return timeline_; }
+  /// Of RTP alone: what is known once a second. Wants to hear of the jitter buffer's far end.
+  StreamReport& report() { return report_; }
+  const StreamReport& report() const { return report_; }
   /// Readings of the packets since the last call.
   std::vector<PacketReadings> take_readings();
 
@@ -77,6 +83,7 @@ class PacketGate {
   PeerFilter peers_;
   RtpAccount account_;
   RtpTimeline timeline_;
+  StreamReport report_;
   Throttle throttle_;
   std::set<uint8_t> warned_types_;
   Counters counters_;

@@ -15,8 +15,8 @@ void PlayoutBuffer::start(int64_t now_ns) {
   concealer_.reset();
 }
 
-void PlayoutBuffer::put(int64_t time_ns, std::vector<int16_t> samples) {
-  if (samples.empty()) return;
+bool PlayoutBuffer::put(int64_t time_ns, std::vector<int16_t> samples) {
+  if (samples.empty()) return true;
   const int64_t off_ns = time_ns - (position_ns_ + depth_ns());
   const bool idle = !active_ && pending_ == 0;
   if (off_ns > tolerance_ns_ || (idle && off_ns > 0)) {
@@ -26,12 +26,13 @@ void PlayoutBuffer::put(int64_t time_ns, std::vector<int16_t> samples) {
     const auto overlap = static_cast<size_t>(-off_ns / kSampleNs);
     if (overlap >= samples.size()) {
       ++counters_.late;
-      return;
+      return false;
     }
     samples.erase(samples.begin(), samples.begin() + static_cast<ptrdiff_t>(overlap));
   }
   append({.samples = std::move(samples)});
   if (pending_ > kMostPending) shed();
+  return true;
 }
 
 // What is missing between packets is packets: as long as the one after them, but for the jitter of

@@ -42,8 +42,9 @@ class PlayoutBuffer {
   /// Empty, and playing from `now_ns`.
   void start(int64_t now_ns);
 
-  /// Audio whose first sample belongs to `time_ns`.
-  void put(int64_t time_ns, std::vector<int16_t> samples);
+  /// Audio whose first sample belongs to `time_ns`; false if it came after its play-out time, all
+  /// of it.
+  bool put(int64_t time_ns, std::vector<int16_t> samples);
 
   /// Whether take() gives a frame before its deadline.
   bool ready() const;

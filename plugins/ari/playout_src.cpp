@@ -4,12 +4,14 @@
 #include "plugins/ari/playout_src.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
 
 #include "plugins/common/handles.h"
+#include "plugins/common/pipeline_clock.h"
 #include "plugins/common/readings.h"
 
 namespace dragoman {
@@ -33,11 +35,14 @@ struct State {
   bool running = false, flushing = false;
   GstClockID waiting = nullptr;  // what create() waits on
   double usage_pct = 0;
+  int64_t depth_ns = 0;  // when the last frame was about to leave
 
   // create()'s own
   PlayoutBuffer::Counters told;
   uint64_t told_late = 0;
   int frames_untold = 0;
+  std::optional<uint64_t> second;   // UTC, that the last frame ended in
+  GstClockTime interval_start = 0;  // running time
 };
 
 // Readings of the buffer go out each so many frames.
@@ -76,10 +81,14 @@ GstFlowReturn take_in(State& state, GstBuffer* buffer) {
   }
   std::unique_lock lock(state.mutex);
   if (state.running && state.buffer) {
-    state.buffer->put(static_cast<int64_t>(time), state.decoder->decode({map.data, map.size}));
+    const bool in_time =
+        state.buffer->put(static_cast<int64_t>(time), state.decoder->decode({map.data, map.size}));
     if (state.waiting && state.buffer->ready()) gst_clock_id_unschedule(state.waiting);
+    lock.unlock();
+    state.host->judged(in_time);
+  } else {
+    lock.unlock();
   }
-  lock.unlock();
   gst_buffer_unmap(buffer, &map);
   return GST_FLOW_OK;
 }
@@ -116,6 +125,7 @@ std::optional<PlayoutBuffer::Frame> wait_for_frame(DragomanAriPlayout* self) {
       const double whole = static_cast<double>(state.settings.latency + 20 * GST_MSECOND);
       const double left = static_cast<double>(state.buffer->margin_ns(now));
       state.usage_pct = std::clamp(100 * left / whole, 0.0, 100.0);
+      state.depth_ns = state.buffer->depth_ns();
       return state.buffer->take(now);
     }
     ClockId id(gst_clock_new_single_shot_id(
@@ -142,9 +152,12 @@ GstBuffer* to_buffer(const PlayoutBuffer::Frame& frame) {
 
 /// Ahead of the buffer at hand. Not through gst_element_send_event(): that takes the state lock,
 /// which a stop holds while it waits for this thread.
-void tell(DragomanAriPlayout* self, std::initializer_list<Reading> readings) {
+void tell(DragomanAriPlayout* self, std::span<const Reading> readings) {
   gst_pad_push_event(GST_BASE_SRC_PAD(self),
                      new_readings_event(GST_EVENT_CUSTOM_DOWNSTREAM, readings));
+}
+void tell(DragomanAriPlayout* self, std::initializer_list<Reading> readings) {
+  tell(self, std::span(readings.begin(), readings.size()));
 }
 
 void tell_of_packets(DragomanAriPlayout* self) {
@@ -171,10 +184,12 @@ void tell_of_buffer(DragomanAriPlayout* self) {
   if (++state.frames_untold < kReadingsEvery) return;
   state.frames_untold = 0;
   const uint64_t late_before = state.host->late_in_jitter_buffer();
+  const int64_t waiting_ns = state.host->waiting_in_jitter_buffer_ns();
   std::unique_lock lock(state.mutex);
   const PlayoutBuffer::Counters counters = state.buffer->counters();
   const bool active = state.buffer->active();
   const double usage_pct = state.usage_pct;
+  const int64_t depth_ns = state.depth_ns + waiting_ns;
   lock.unlock();
   const uint64_t late = late_before + counters.late;
   const PlayoutBuffer::Counters told = std::exchange(state.told, counters);
@@ -182,13 +197,51 @@ void tell_of_buffer(DragomanAriPlayout* self) {
   const auto more = [](uint64_t now, uint64_t then) { return static_cast<double>(now - then); };
   const Reading late_reading{"packets_late", more(late, told_late)};
   const Reading underruns{"buffer_underruns", more(counters.underruns, told.underruns)};
+  const Reading overruns{"buffer_overruns", more(counters.overruns, told.overruns)};
   const Reading concealed{"concealed_ms",
                           more(counters.concealed_samples, told.concealed_samples) / 16};
   if (active) {
-    tell(self, {late_reading, underruns, concealed, {"buffer_usage_pct", usage_pct}});
-  } else if (late_reading.value != 0 || underruns.value != 0 || concealed.value != 0) {
-    tell(self, {late_reading, underruns, concealed});
+    tell(self, {late_reading,
+                underruns,
+                overruns,
+                concealed,
+                {"buffer_usage_pct", usage_pct},
+                {"buffer_depth_ms", static_cast<double>(depth_ns) / GST_MSECOND}});
+  } else if (late_reading.value != 0 || underruns.value != 0 || overruns.value != 0 ||
+             concealed.value != 0) {
+    tell(self, {late_reading, underruns, overruns, concealed});
   }
+}
+
+void tell_of_stream(DragomanAriPlayout* self, const StreamFigures& figures) {
+  std::array<Reading, 8> readings;
+  size_t count = 0;
+  const auto add = [&](const char* key, std::optional<double> value) {
+    if (value) readings[count++] = {key, *value};
+  };
+  add("jitter_max_ms", figures.jitter_max_ms);
+  add("interarrival_max_ms", figures.interarrival_max_ms);
+  add("bitrate_kbps", figures.bitrate_kbps);
+  add("clock_skew_ppm", figures.clock_skew_ppm);
+  add("burst_density_pct", figures.burst_density_pct);
+  add("gap_density_pct", figures.gap_density_pct);
+  add("r_factor", figures.r_factor);
+  add("mos", figures.mos);
+  if (count > 0) tell(self, std::span(readings).first(count));
+}
+
+/// Each time that a second of UTC ends with the frame at hand: as buckets are whole seconds, what
+/// is told of one is told ahead of the last sample of its bucket.
+void tell_once_a_second(DragomanAriPlayout* self, GstBuffer* frame) {
+  State& state = *self->state;
+  const GstClockTime end = GST_BUFFER_PTS(frame) + GST_BUFFER_DURATION(frame);
+  const uint64_t epoch = pipeline_epoch(GST_ELEMENT(self), GST_BUFFER_PTS(frame));
+  const uint64_t second = (epoch + end) / GST_SECOND;
+  const std::optional<uint64_t> before = std::exchange(state.second, second);
+  if (before == second) return;
+  const GstClockTime start = std::exchange(state.interval_start, end);
+  if (!before) return;
+  tell_of_stream(self, state.host->end_interval(static_cast<int64_t>(end - start)));
 }
 
 GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
@@ -199,6 +252,7 @@ GstFlowReturn create(GstPushSrc* src, GstBuffer** buffer) {
     *buffer = to_buffer(*frame);
     tell_of_packets(self);
     tell_of_buffer(self);
+    tell_once_a_second(self, *buffer);
     return GST_FLOW_OK;
   });
 }
@@ -225,6 +279,8 @@ gboolean start(GstBaseSrc* src) {
     state.told = {};
     state.told_late = 0;
     state.usage_pct = 0;
+    state.depth_ns = 0;
+    state.second.reset();
     return TRUE;
   });
 }

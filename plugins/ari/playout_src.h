@@ -24,6 +24,12 @@ class PlayoutHost {
   virtual std::vector<PacketReadings> take_packet_readings() = 0;
   /// Packets the jitter buffer had to drop since it started, being too late.
   virtual uint64_t late_in_jitter_buffer() = 0;
+  /// Audio that waits in the jitter buffer, ns.
+  virtual int64_t waiting_in_jitter_buffer_ns() = 0;
+  /// Figures of the packet stream in the interval of `interval_ns` that ends now.
+  virtual StreamFigures end_interval(int64_t interval_ns) = 0;
+  /// The chain's thread: whether the audio that came last was in time to be played.
+  virtual void judged(bool in_time) = 0;
 
  protected:
   ~PlayoutHost() = default;
@@ -39,7 +45,7 @@ struct PlayoutSettings {
 struct PlayoutStats {
   PlayoutBuffer::Counters counters;
   double usage_pct = 0;  ///< of latency and a frame: what was left to wait when a frame left
-  double depth_ms = 0;   ///< audio that waits to be taken
+  double depth_ms = 0;   ///< audio that waits to be taken, before the jitter buffer's end too
 };
 
 /// A new element (floating). `host` must outlive its PAUSED and PLAYING states.

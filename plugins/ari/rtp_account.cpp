@@ -53,6 +53,7 @@ void RtpAccount::open_page(const RtpHeader& header) {
   suspect_next_.reset();
   timed_ = false;
   jitter_ms_.reset();
+  jitter_max_ms_ = 0;
 }
 
 RtpAccount::Verdict RtpAccount::place(const RtpHeader& header) {

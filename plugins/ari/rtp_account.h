@@ -42,7 +42,13 @@ class RtpAccount {
   uint64_t reordered() const { return reordered_; }
   /// Interarrival jitter of the current page, ms (section 6.4.1); nothing before its second packet.
   std::optional<double> jitter_ms() const { return jitter_ms_; }
+  /// Its greatest value in the current page.
   double jitter_max_ms() const { return jitter_max_ms_; }
+  /// The number without wraps of the packet that was accepted last as `sequence`: comparable within
+  /// one page.
+  uint64_t extended(uint16_t sequence) const {
+    return highest_ - static_cast<uint16_t>(static_cast<uint16_t>(highest_) - sequence);
+  }
   /// Pages opened: 1 for a sender that never restarted.
   uint64_t pages() const { return pages_; }
   uint32_t ssrc() const { return ssrc_; }

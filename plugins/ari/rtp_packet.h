@@ -26,6 +26,11 @@ inline constexpr size_t kRtpHeaderSize = 12;
 /// extension or padding reach beyond its end, or no payload is left.
 std::optional<RtpHeader> parse_rtp(std::span<const uint8_t> datagram);
 
+/// The sequence number of a packet that begins with `header`.
+inline uint16_t rtp_sequence(std::span<const uint8_t, kRtpHeaderSize> header) {
+  return static_cast<uint16_t>(header[2] << 8 | header[3]);
+}
+
 /// Writes a header without CSRCs and extension to the first kRtpHeaderSize bytes at `out`.
 void write_rtp_header(const RtpHeader& header, std::span<uint8_t, kRtpHeaderSize> out);
 

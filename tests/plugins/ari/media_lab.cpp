@@ -168,6 +168,17 @@ std::vector<double> Line::readings(const std::string& key) {
   return readings_[key];
 }
 
+bool Line::has_readings(const std::string& key, size_t count) {
+  return wait([&](const auto&) { return readings_[key].size() >= count; });
+}
+
+bool Line::total_reaches(const std::string& key, double total) {
+  return wait([&](const auto&) {
+    const std::vector<double>& all = readings_[key];
+    return std::accumulate(all.begin(), all.end(), 0.0) >= total;
+  });
+}
+
 double Line::reading_total(const std::string& key) {
   const std::vector<double> all = readings(key);
   return std::accumulate(all.begin(), all.end(), 0.0);

@@ -106,6 +106,9 @@ class Line {
   std::vector<int16_t> heard();
   double reading_total(const std::string& key);
   std::vector<double> readings(const std::string& key);
+  /// Whether there are `count` readings of `key` before the deadline, or they sum up to `total`.
+  bool has_readings(const std::string& key, size_t count);
+  bool total_reaches(const std::string& key, double total);
 
   /// The next message of `type` (and, for elements' messages, of that name); its text, empty if
   /// none came before the deadline.

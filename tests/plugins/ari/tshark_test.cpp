@@ -11,7 +11,7 @@
 #include <random>
 #include <sstream>
 
-#include "plugins/ari/rtp_account.h"
+#include "plugins/ari/stream_report.h"
 #include "plugins/common/handles.h"
 
 namespace dragoman {
@@ -100,8 +100,11 @@ TEST(RtpAccountAndTshark, agree_on_a_bad_network) {
   RtpAccount account;
   double jitter_sum = 0;
   int jitters = 0;
+  StreamReport report(PayloadFormat::kUlaw, 40'000'000);
   for (const Arrival& arrival : arrivals) {
-    account.update(header_of(arrival.index), arrival.at_ns, 8000);
+    const RtpHeader header = header_of(arrival.index);
+    const RtpAccount::Verdict verdict = account.update(header, arrival.at_ns, 8000);
+    report.arrived(header, verdict, account, arrival.at_ns);
     if (!account.jitter_ms()) continue;
     jitter_sum += *account.jitter_ms();
     ++jitters;
@@ -114,6 +117,7 @@ TEST(RtpAccountAndTshark, agree_on_a_bad_network) {
   EXPECT_NEAR(account.loss_pct(), std::stod(fields[10].substr(1)), 0.05);
   EXPECT_NEAR(jitter_sum / jitters, std::stod(fields[15]), 0.01);
   EXPECT_NEAR(account.jitter_max_ms(), std::stod(fields[16]), 0.01);
+  EXPECT_NEAR(*report.longest_wait_ms(), std::stod(fields[13]), 0.01);
   EXPECT_GT(account.reordered(), 0u);
   EXPECT_GT(account.duplicated(), 0u);
 }

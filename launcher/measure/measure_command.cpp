@@ -10,10 +10,14 @@
 #include "launcher/measure/commands.h"
 #include "launcher/measure/figures_output.h"
 #include "launcher/measure/measurement.h"
+#include "launcher/measure/plot.h"
 #include "launcher/pipeline/gstreamer_use.h"
 
 namespace dragoman {
 namespace {
+
+/// A difference of two recordings' lengths.
+constexpr double kWorthSayingS = 0.01;
 
 constexpr char kSummary[] =
     "Prints the parameters of a recording, measured as a station measures a call: one figure for\n"
@@ -64,6 +68,10 @@ void check(const Options& options) {
   if (format != "table" && format != "json" && format != "csv") {
     throw UsageError("--format '" + std::string(format) + "': it is table, json or csv");
   }
+  if (options.plot && !g_str_has_suffix(options.plot, ".png")) {
+    throw UsageError("--plot '" + std::string(options.plot) +
+                     "': the picture is a PNG, name it so: " + options.plot + ".png");
+  }
 }
 
 void parse(Options& options, int argc, char** argv) {
@@ -72,6 +80,9 @@ void parse(Options& options, int argc, char** argv) {
        "FORMAT"},
       {"interval", 'i', 0, G_OPTION_ARG_CALLBACK, reinterpret_cast<gpointer>(take_interval),
        "Figures for every so many seconds instead of the whole recording", "SECONDS"},
+      {"plot", 'p', 0, G_OPTION_ARG_FILENAME, &options.plot,
+       "Also draw waveform, spectrogram, level and SNR over time; of two files side by side",
+       "OUT.png"},
       {"station", 's', 0, G_OPTION_ARG_STRING, &options.station,
        "Measure what this station measures, within its limits (default: everything)", "NAME"},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.files, nullptr,
@@ -99,7 +110,7 @@ void warn_of(const Measurement& measurement) {
   }
   for (const MeasuredFile& file : measurement.files) {
     const double rest = file.seconds - measurement.seconds;
-    if (rest <= 0) continue;
+    if (rest < kWorthSayingS) continue;
     std::snprintf(text, sizeof text,
                   "is %.2f s longer than the other: measured are the first %.2f s", rest,
                   measurement.seconds);
@@ -108,12 +119,25 @@ void warn_of(const Measurement& measurement) {
 }
 
 int run(const Options& options) {
+  if (options.plot) {
+    if (const auto reason = unwritable_reason(options.plot); !reason.empty()) {
+      throw std::runtime_error(reason);
+    }
+  }
   const GstreamerUse gstreamer;
   std::vector<Recording> recordings;
   for (size_t i = 0; i < options.file_count(); ++i) recordings.emplace_back(options.files[i]);
+  std::vector<SoundView> views;
   MeasureOptions how{.interval_s = options.interval};
   if (options.station) how.station = options.station;
+  if (options.plot) {
+    how.course = true;
+    for (const Recording& recording : recordings) views.emplace_back(recording.format());
+    how.on_audio = [&](size_t i, std::span<const uint8_t> samples) { views[i].add(samples); };
+  }
   const Measurement measurement = measure(recordings, how);
+  for (SoundView& view : views) view.finish();
+  if (options.plot) write_plot(options.plot, measurement, views);
   const std::string_view format = options.format_name();
   const std::string text = format == "json"  ? figures_json(measurement)
                            : format == "csv" ? figures_csv(measurement)

@@ -11,6 +11,8 @@ namespace dragoman {
 namespace {
 
 constexpr const char* kTaps[] = {"PRE", "POST"};
+/// The probes of a tap, by their traces.
+constexpr char kFigures[] = "figures", kWhole[] = "whole", kCourse[] = "course";
 constexpr int kPiecesPerSecond = 50;
 constexpr uint64_t kNs = 1'000'000'000;
 constexpr uint64_t kTableBucketNs = 5 * kNs;  // what limits of counted parameters are for
@@ -39,11 +41,11 @@ TapFigures figures_of(const ProbeBucket& bucket) {
   return figures;
 }
 
-std::vector<MeasuredBucket> buckets_of(const ProbeBench& bench, const std::string& station,
+std::vector<MeasuredBucket> buckets_of(const ProbeBench& bench, const std::string& trace,
                                        size_t taps) {
   std::map<uint64_t, MeasuredBucket> buckets;
   for (size_t tap = 0; tap < taps; ++tap) {
-    for (const auto& [start_ns, probed] : bench.buckets(station, kTaps[tap])) {
+    for (const auto& [start_ns, probed] : bench.buckets(trace, kTaps[tap])) {
       MeasuredBucket& bucket = buckets[start_ns];
       bucket.taps.resize(taps);
       bucket.start_s = static_cast<double>(start_ns) / kNs;
@@ -101,39 +103,47 @@ uint64_t play(std::vector<Recording>& recordings, ProbeBench& bench,
   }
 }
 
-/// Reads on, for a file's length.
-void read_to_end(Recording& recording) {
+/// Reads what is left, for the file's length.
+MeasuredFile file_of(Recording& recording, const char* tap) {
+  const RecordingFormat& format = recording.format();
   std::vector<uint8_t> samples;
-  while (recording.read(static_cast<size_t>(recording.format().rate), samples) > 0) continue;
+  while (recording.read(static_cast<size_t>(format.rate), samples) > 0) continue;
+  return {recording.path(), tap, format, static_cast<double>(recording.position()) / format.rate,
+          recording.broken_off()};
+}
+
+std::vector<ProbeSettings> probes_for(const std::vector<Recording>& recordings,
+                                      const MeasureOptions& options) {
+  const auto ns_of = [](double seconds) {
+    return static_cast<uint64_t>(std::llround(seconds * kNs));
+  };
+  const double interval_s = options.interval_s > 0 ? options.interval_s : kMaxIntervalS;
+  std::vector<ProbeSettings> probes = {{kFigures, options.station, ns_of(interval_s)}};
+  if (options.course) {
+    probes.push_back({kWhole, options.station, ns_of(kMaxIntervalS)});
+    probes.push_back({kCourse, kEveryParameter, course_interval(recordings[0])});
+  }
+  return probes;
 }
 
 }  // namespace
 
 Measurement measure(std::vector<Recording>& recordings, const MeasureOptions& options) {
   check_pair(recordings);
-  const double interval_s = options.interval_s > 0 ? options.interval_s : kMaxIntervalS;
-  std::vector<ProbeSettings> probes = {
-      {options.station, static_cast<uint64_t>(std::llround(interval_s * kNs))}};
-  const std::string course = options.station + "-course";
-  if (options.course) probes.push_back({course, course_interval(recordings[0])});
-
-  ProbeBench bench(probes);
+  ProbeBench bench(probes_for(recordings, options));
   for (size_t i = 0; i < recordings.size(); ++i) bench.add_tap(kTaps[i], recordings[i].format());
   const uint64_t frames = play(recordings, bench, options);
   bench.end();
 
+  const size_t taps = recordings.size();
   Measurement measurement{.station = options.station, .interval_s = options.interval_s};
-  for (size_t i = 0; i < recordings.size(); ++i) {
-    Recording& recording = recordings[i];
-    read_to_end(recording);
-    const int rate = recording.format().rate;
-    measurement.files.push_back({recording.path(), kTaps[i], recording.format(),
-                                 static_cast<double>(recording.position()) / rate,
-                                 recording.broken_off()});
-  }
+  for (size_t i = 0; i < taps; ++i) measurement.files.push_back(file_of(recordings[i], kTaps[i]));
   measurement.seconds = static_cast<double>(frames) / recordings[0].format().rate;
-  measurement.buckets = buckets_of(bench, options.station, recordings.size());
-  if (options.course) measurement.course = buckets_of(bench, course, recordings.size());
+  measurement.buckets = buckets_of(bench, kFigures, taps);
+  if (options.course) {
+    measurement.whole = buckets_of(bench, kWhole, taps).at(0);
+    measurement.course = buckets_of(bench, kCourse, taps);
+  }
   return measurement;
 }
 

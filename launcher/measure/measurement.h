@@ -44,14 +44,18 @@ struct Measurement {
   std::vector<MeasuredFile> files;
   double seconds = 0;  ///< measured: the length of the shortest
   std::vector<MeasuredBucket> buckets;
-  std::vector<MeasuredBucket> course;  ///< for a picture: the same in short buckets, if asked for
+  MeasuredBucket whole;                ///< if a course was asked for: of the whole recording
+  std::vector<MeasuredBucket> course;  ///< for a picture, if asked for: in short buckets
 };
 
+/// A station that has no file: it measures all parameters.
+inline constexpr char kEveryParameter[] = "recording";
+
 struct MeasureOptions {
-  std::string station = "recording";  ///< without a station file: all parameters
-  double interval_s = 0;              ///< length of a bucket; 0: the whole recording
-  bool course = false;
-  /// Every piece of audio as it is measured: the recording's index, the samples (if empty, none).
+  std::string station = kEveryParameter;
+  double interval_s = 0;  ///< length of a bucket; 0: the whole recording
+  bool course = false;    ///< also measure what a picture shows
+  /// Every piece of audio as it is measured: the recording's index, the samples.
   std::function<void(size_t, std::span<const uint8_t>)> on_audio;
 };
 

@@ -13,9 +13,6 @@
 namespace dragoman {
 namespace {
 
-/// Names the run in the probes: taps that belong together have one trace.
-constexpr char kTrace[] = "measure";
-
 /// UTC of the first sample: the start of a bucket of every length in use. Zero would mean "not yet
 /// known".
 uint64_t epoch_for(const std::vector<ProbeSettings>& probes) {
@@ -81,8 +78,8 @@ void ProbeBench::add_tap(const std::string& name, const RecordingFormat& format)
   GstElement* last = nullptr;
   for (const ProbeSettings& settings : probes_) {
     GstElement* probe = add_element("stationprobe");
-    g_object_set(probe, "station", settings.station.c_str(), "tap", name.c_str(), "trace", kTrace,
-                 "interval", settings.interval_ns, nullptr);
+    g_object_set(probe, "station", settings.station.c_str(), "tap", name.c_str(), "trace",
+                 settings.trace.c_str(), "interval", settings.interval_ns, nullptr);
     if (last) {
       gst_element_link(last, probe);
     } else {
@@ -154,15 +151,15 @@ void ProbeBench::take_bucket(const GstStructure* bucket) {
   GstClockTime duration = 0;
   gst_structure_get(bucket, "bucket-utc", G_TYPE_UINT64, &start, "duration", G_TYPE_UINT64,
                     &duration, nullptr);
-  const char* station = gst_structure_get_string(bucket, "station");
+  const char* trace = gst_structure_get_string(bucket, "trace");
   const char* tap = gst_structure_get_string(bucket, "tap");
-  buckets_[station][tap][start - epoch_for(probes_)] = {duration, metrics_of(bucket)};
+  buckets_[trace][tap][start - epoch_for(probes_)] = {duration, metrics_of(bucket)};
 }
 
-const std::map<uint64_t, ProbeBucket>& ProbeBench::buckets(const std::string& station,
+const std::map<uint64_t, ProbeBucket>& ProbeBench::buckets(const std::string& trace,
                                                            const std::string& tap) const {
   static const std::map<uint64_t, ProbeBucket> none;
-  const auto taps = buckets_.find(station);
+  const auto taps = buckets_.find(trace);
   if (taps == buckets_.end()) return none;
   const auto found = taps->second.find(tap);
   return found == taps->second.end() ? none : found->second;

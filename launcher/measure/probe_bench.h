@@ -29,6 +29,7 @@ struct ProbeBucket {
 };
 
 struct ProbeSettings {
+  std::string trace;  ///< names the probe's buckets; taps of one trace belong together
   std::string station;
   uint64_t interval_ns = 0;  ///< 0.1 s to a day
 };
@@ -54,7 +55,7 @@ class ProbeBench {
   void end();
 
   /// What was measured, by the buckets' starts in ns from the first sample.
-  const std::map<uint64_t, ProbeBucket>& buckets(const std::string& station,
+  const std::map<uint64_t, ProbeBucket>& buckets(const std::string& trace,
                                                  const std::string& tap) const;
 
  private:

@@ -2,7 +2,9 @@
 #include "plugins/station/tap_meters.h"
 
 #include "plugins/station/level_meter.h"
+#include "plugins/station/loudness_meter.h"
 #include "plugins/station/spectrum_meter.h"
+#include "plugins/station/true_peak_meter.h"
 #include "plugins/station/zero_crossing_meter.h"
 
 namespace dragoman {
@@ -37,6 +39,9 @@ void TapMeters::set_format(int rate, size_t channels) {
   add(std::make_unique<LevelMeter>(),
       {"audio_level_dbfs", "peak_dbfs", "crest_factor_db", "dc_offset", "clipping_ratio",
        "silence_ratio", "dynamic_range_db"});
+  add(std::make_unique<TruePeakMeter>(), {"true_peak_dbtp"});
+  add(std::make_unique<LoudnessMeter>(board_),
+      {"loudness_momentary_lufs", "loudness_short_term_lufs", "loudness_integrated_lufs"});
   add(std::make_unique<SpectrumMeter>(board_),
       {"spectral_centroid_hz", "spectral_rolloff_hz", "spectral_bandwidth_hz", "spectral_flatness",
        "spectral_flux", "spectral_tilt_db_per_octave", "band_low_dbfs", "band_voice_dbfs",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// numpy as the reference: reference.py beside this file.
+// The reference programs of the meters: numpy (reference.py beside this file) and ffmpeg.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -60,6 +60,37 @@ inline std::map<std::string, Figures> numpy_reference(const std::vector<float>& 
     found[key] = figures;
   }
   return found;
+}
+
+/// What ffmpeg's ebur128 says after each 100 ms: LUFS (-120.691 where there is nothing), and the
+/// true peak of all so far, full scale being 1.
+struct FfmpegLoudness {
+  double momentary = 0, short_term = 0, integrated = 0, true_peak = 0;
+};
+
+/// Of interleaved samples; empty where there is no ffmpeg.
+inline std::vector<FfmpegLoudness> ffmpeg_reference(const std::vector<float>& samples, int rate,
+                                                    size_t channels = 1) {
+  const ScratchFile file(samples.data(), samples.size() * sizeof(float));
+  const auto output =
+      output_of("ffmpeg -nostdin -v quiet -f f32le -ar " + std::to_string(rate) + " -ac " +
+                std::to_string(channels) + " -i '" + file.path() +
+                "' -af ebur128=peak=true:metadata=1,ametadata=print:file=- -f null - 2>/dev/null");
+  std::vector<FfmpegLoudness> steps;
+  if (!output) return steps;
+  std::istringstream lines(*output);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("frame:")) steps.emplace_back();
+    const size_t equals = line.find('=');
+    if (equals == std::string::npos || steps.empty()) continue;
+    const std::string key = line.substr(0, equals);
+    const double value = std::atof(line.c_str() + equals + 1);
+    if (key == "lavfi.r128.M") steps.back().momentary = value;
+    if (key == "lavfi.r128.S") steps.back().short_term = value;
+    if (key == "lavfi.r128.I") steps.back().integrated = value;
+    if (key == "lavfi.r128.true_peak") steps.back().true_peak = value;
+  }
+  return steps;
 }
 
 }  // namespace dragoman::testing

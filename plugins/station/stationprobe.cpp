@@ -9,7 +9,9 @@
  * table in plugins/common/parameters.cpp), over frames of 20 ms that are counted from the stream's
  * begin and from each bucket's begin, so the buffers' sizes change nothing; a last, shorter frame
  * counts as one. What ariudpsrc, ttssrc and sttsink measure arrives as events
- * (plugins/common/readings.h), is taken here and aggregated with the rest.
+ * (plugins/common/readings.h), is taken here and aggregated with the rest. Two probes of a process
+ * with the same trace and station, one with tap=PRE and one with tap=POST, are compared: what comes
+ * of it (plugins/station/tap_partner.h) POST reports.
  *
  * ## Caps
  * audio/x-raw, S16LE or F32LE, interleaved, mono or stereo, 8000 to 48000 Hz. All channels are
@@ -67,6 +69,7 @@
 #include "plugins/station/elements.h"
 #include "plugins/station/station_file.h"
 #include "plugins/station/tap_meters.h"
+#include "plugins/station/tap_partner.h"
 #include "plugins/station/tap_stream.h"
 
 GST_DEBUG_CATEGORY_STATIC(stationprobe_debug);
@@ -100,10 +103,13 @@ struct State {
   GstAudioInfo info{};
   BucketBoard board;
   TapMeters meters{board};
+  TapPartner partner{board};  // its crossings are the streaming thread's, without the lock
   TapStream stream;
   Station station;
   uint64_t interval = kBucketNs;
   bool ended = false;  // EOS has passed: readings that still come belong to the last bucket
+
+  GstPadChainFunction base_chain = nullptr;  // constant
 };
 
 }  // namespace
@@ -171,6 +177,7 @@ void post(StationProbe* self, const std::optional<Bucket>& bucket) {
 std::optional<Bucket> close_bucket(State& state) {
   state.meters.finish();
   state.meters.end_bucket();
+  state.partner.end_bucket();
   std::optional<Bucket> bucket = state.board.snapshot(bucket_start(utc_now_ns(), state.interval));
   state.board.clear();
   if (state.stream.clock().placed()) state.board.place(state.stream.clock().bucket());
@@ -180,6 +187,7 @@ std::optional<Bucket> close_bucket(State& state) {
 /// Lock held. Forgets the stream but for its format.
 void forget_stream(State& state) {
   state.meters.reset();
+  state.partner.reset();
   state.board.reset();
   state.stream.clock().reset();
   if (state.info.rate) state.stream.clock().set_rate(state.info.rate);
@@ -194,6 +202,7 @@ void post_last_bucket(StationProbe* self) {
     std::lock_guard lock(state.lock);
     state.meters.finish();
     state.meters.end_bucket();
+    state.partner.end_bucket();
     bucket = state.board.snapshot(bucket_start(utc_now_ns(), state.interval));
   }
   post(self, bucket);
@@ -223,6 +232,7 @@ gboolean start(GstBaseTransform* base) {
     state.interval = settings.interval ? settings.interval : state.station.interval_ns;
     state.stream = TapStream(GST_ELEMENT(base), state.interval);
     forget_stream(state);
+    state.partner.start(GST_ELEMENT(base), settings.names);
     return TRUE;
   });
 }
@@ -235,6 +245,7 @@ gboolean set_caps(GstBaseTransform* base, GstCaps* in, GstCaps*) {
     std::lock_guard lock(state.lock);
     state.meters.finish();
     state.meters.set_format(info.rate, static_cast<size_t>(info.channels));
+    state.partner.set_format(info.rate, static_cast<size_t>(info.channels));
     state.stream.clock().set_rate(info.rate);
     state.info = info;
     return TRUE;
@@ -244,10 +255,14 @@ gboolean set_caps(GstBaseTransform* base, GstCaps* in, GstCaps*) {
 /// Lock held. `data` begins at the position.
 void feed(State& state, const guint8* data, size_t frames) {
   const size_t samples = frames * static_cast<size_t>(state.info.channels);
+  const auto give = [&](auto audio) {
+    state.meters.feed(audio);
+    state.partner.feed(state.stream.clock().position(), audio);
+  };
   if (GST_AUDIO_INFO_FORMAT(&state.info) == GST_AUDIO_FORMAT_S16LE) {
-    state.meters.feed(std::span(reinterpret_cast<const int16_t*>(data), samples));
+    give(std::span(reinterpret_cast<const int16_t*>(data), samples));
   } else {
-    state.meters.feed(std::span(reinterpret_cast<const float*>(data), samples));
+    give(std::span(reinterpret_cast<const float*>(data), samples));
   }
 }
 
@@ -306,13 +321,23 @@ GstFlowReturn transform_ip(GstBaseTransform* base, GstBuffer* buffer) {
     size_t frames = map.size / frame_bytes;
     size_t skip = 0;
     const guint8* data = map.data;
+    state_of(self).partner.arrive();
     if (frames) post(self, place(self, buffer, frames, skip));
     data += skip * frame_bytes;
     frames -= skip;
     while (frames) post(self, measure(self, data, frames));
     gst_buffer_unmap(buffer, &map);
+    state_of(self).partner.depart();
     return GST_FLOW_OK;
   });
+}
+
+/// The base class's, which pushes downstream too: what is between two calls and their returns is
+/// the work of the elements between two taps.
+GstFlowReturn chain(GstPad* pad, GstObject* parent, GstBuffer* buffer) {
+  State& state = state_of(parent);
+  const TapCrossing crossing(state.partner);
+  return state.base_chain(pad, parent, buffer);
 }
 
 /// True if `event` carried readings: they are aggregated, the caller drops it.
@@ -407,6 +432,7 @@ gboolean stop(GstBaseTransform* base) {
     State& state = state_of(base);
     std::lock_guard lock(state.lock);
     forget_stream(state);
+    state.partner.stop();
     return TRUE;
   });
 }
@@ -531,6 +557,9 @@ static void station_probe_init(StationProbe* self) {
   self->state = new State(GST_ELEMENT(self));
   gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
   gst_base_transform_set_passthrough(GST_BASE_TRANSFORM(self), TRUE);
+  GstPad* sink = GST_BASE_TRANSFORM_SINK_PAD(self);
+  self->state->base_chain = GST_PAD_CHAINFUNC(sink);
+  gst_pad_set_chain_function(sink, chain);
 }
 
 static void station_probe_class_init(StationProbeClass* klass) {

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/station/delay_meter.h"
+
+#include <algorithm>
+
+namespace dragoman {
+namespace {
+
+constexpr double kReadingNs = 10e6;
+constexpr double kPercentile = 0.95;
+
+}  // namespace
+
+void DelayMeter::passed(const TapLog& pre, uint64_t begin_utc, uint64_t end_utc, uint64_t wall_ns,
+                        BucketBoard& board) {
+  static const size_t latency = BucketBoard::index_of("processing_latency_ms");
+  const std::optional<uint64_t> passed = pre.passed_at(begin_utc, end_utc);
+  if (!passed) return;
+  const auto length = static_cast<double>(end_utc - begin_utc);
+  waited_ += length * static_cast<double>(static_cast<int64_t>(wall_ns - *passed));
+  weight_ += length;
+  if (weight_ < kReadingNs) return;
+  const double ms = std::max(0.0, waited_ / weight_ + static_cast<double>(lag_ns())) * 1e-6;
+  waited_ = weight_ = 0;
+  latencies_.add(ms);
+  board.add(latency, ms);
+}
+
+void DelayMeter::end_bucket(BucketBoard& board) {
+  static const size_t p95 = BucketBoard::index_of("processing_latency_p95_ms");
+  if (const auto value = latencies_.value(kPercentile)) board.add(p95, *value);
+  latencies_.clear();
+}
+
+void DelayMeter::reset() {
+  lag_.reset();
+  latencies_.clear();
+  waited_ = weight_ = 0;
+}
+
+}  // namespace dragoman

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the process takes of the machine.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace dragoman {
+
+/// Reads the kernel's account of this process, proc(5). One thread.
+class ProcessMeter {
+ public:
+  /// CPU time of the process since the last reading (or since this was made) over the wall clock's,
+  /// 100 is one core: what utime and stime of /proc/self/stat count, finer. Nothing if less than
+  /// 100 ms have gone: too short to say.
+  std::optional<double> cpu_pct();
+
+  /// Resident memory in MiB: VmRSS of /proc/self/status.
+  static std::optional<double> memory_mb();
+
+ private:
+  static uint64_t wall_ns();
+  static uint64_t cpu_ns();
+
+  uint64_t wall_ = wall_ns(), cpu_ = cpu_ns();
+};
+
+}  // namespace dragoman

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "plugins/station/tap_partner.h"
+
+#include <time.h>
+
+#include <algorithm>
+
+#include "plugins/common/pipeline_clock.h"
+
+namespace dragoman {
+namespace {
+
+constexpr uint64_t kSecondNs = 1'000'000'000;
+/// Pieces of a stream's time that are taken at once, so that the sizes of buffers change nothing.
+constexpr uint64_t kPieceNs = 20'000'000;
+constexpr uint64_t kToleranceNs = SampleClock::kToleranceNs;
+/// What POST knows by comparing.
+constexpr std::initializer_list<const char*> kCompared = {
+    "processing_latency_ms", "processing_latency_p95_ms", "dsp_load_pct"};
+
+uint64_t monotonic_ns() {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                   std::chrono::steady_clock::now().time_since_epoch())
+                                   .count());
+}
+
+uint64_t thread_cpu_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * kSecondNs + static_cast<uint64_t>(now.tv_nsec);
+}
+
+/// A name that no trace has, shared by the taps of one pipeline.
+std::string name_of_pipeline(GstElement* element) {
+  GstObjectPtr<GstObject> top(GST_OBJECT(gst_object_ref(element)));
+  while (GstObject* parent = gst_object_get_parent(top.get())) top.reset(parent);
+  return "/" + std::to_string(reinterpret_cast<uintptr_t>(top.get()));
+}
+
+}  // namespace
+
+void TapPartner::start(GstElement* element, const TapNames& names) {
+  stop();
+  element_ = element;
+  key_ = {names.trace.empty() ? name_of_pipeline(element) : names.trace, names.station, names.tap};
+  role_ = names.tap == "PRE" ? Role::kPre : names.tap == "POST" ? Role::kPost : Role::kOther;
+  measures_load_ = board_.wants_any({"dsp_load_pct"});
+  asks_pipeline_ = board_.wants_any({"pipeline_latency_ms"});
+  partner_key_ = {key_.trace, key_.station, "PRE"};
+  process_ = ProcessMeter();
+  log_ = std::make_shared<TapLog>();
+  log_->set_rate(decimator_.rate());
+  compares_ = role_ == Role::kPost && board_.wants_any(kCompared);
+  if (compares_) TapPairs::instance().follow(partner_key_);
+  TapPairs::instance().enter(key_, log_);
+}
+
+void TapPartner::stop() {
+  if (!log_) return;
+  TapPairs::instance().leave(key_, log_);
+  if (compares_) TapPairs::instance().unfollow(partner_key_);
+  log_.reset();
+  partner_.reset();
+}
+
+void TapPartner::set_format(int rate, size_t channels) {
+  rate_ = rate;
+  channels_ = channels;
+  decimator_.set_format(rate, channels);
+  delay_.set_rate(decimator_.rate());
+  if (log_) log_->set_rate(decimator_.rate());
+}
+
+void TapPartner::reset() {
+  decimator_.reset();
+  delay_.reset();
+  if (log_) log_->clear();
+  position_ = second_ = 0;
+  fed_ = false;
+}
+
+void TapPartner::arrive() { arrived_ns_ = monotonic_ns(); }
+
+uint64_t TapPartner::end_of(uint64_t utc, size_t frames) const {
+  return utc + frames_to_ns(frames, rate_);
+}
+
+template <typename Sample>
+void TapPartner::feed_samples(uint64_t utc, std::span<const Sample> samples) {
+  if (!log_ || !rate_) return;
+  fed_ = true;
+  const size_t frames = samples.size() / channels_;
+  if (utc > position_ + kToleranceNs || utc + kToleranceNs < position_) {
+    log_->clear();
+    decimator_.reset();
+  }
+  between_ns_ += end_of(utc, frames) - utc;
+  if (log_->followed()) log_->passed(utc, end_of(utc, frames), arrived_ns_);
+  for (size_t done = 0; done < frames;) {
+    const uint64_t at = end_of(utc, done);
+    const uint64_t edge = (at / kPieceNs + 1) * kPieceNs;
+    const size_t count =
+        std::min<size_t>({frames - done, std::max<size_t>(1, ns_to_frames(edge - at, rate_)),
+                          Decimator::kMaxFrames});
+    feed_piece(at, end_of(utc, done + count), samples.subspan(done * channels_, count * channels_));
+    done += count;
+  }
+}
+
+template <typename Sample>
+void TapPartner::feed_piece(uint64_t utc, uint64_t end_utc, std::span<const Sample> samples) {
+  const uint64_t second = end_utc / kSecondNs;
+  if (second != second_) {
+    look_up();
+    if (second_) every_second();
+    second_ = second;
+  }
+  position_ = end_utc;
+  const std::shared_ptr<TapLog> partner = partner_.lock();
+  if (partner) delay_.passed(*partner, utc, end_utc, arrived_ns_, board_);
+  if (partner || log_->followed()) log_->append(decimator_.feed(samples), end_utc);
+}
+
+void TapPartner::feed(uint64_t utc, std::span<const int16_t> samples) {
+  feed_samples(utc, samples);
+}
+void TapPartner::feed(uint64_t utc, std::span<const float> samples) { feed_samples(utc, samples); }
+
+/// Finds the partner, should there be none or a new one.
+void TapPartner::look_up() {
+  if (!compares_) return;
+  partner_ = TapPairs::instance().find(partner_key_);
+}
+
+void TapPartner::every_second() {
+  static const size_t load = BucketBoard::index_of("dsp_load_pct");
+  if (asks_pipeline_) pipeline_.request(element_);
+  const std::shared_ptr<TapLog> pre = partner_.lock();
+  if (!pre) return;
+  delay_.follow_lag(*pre, *log_);
+  if (!measures_load_) return;
+  if (const auto share = pre->take_load()) board_.add(load, 100 * *share);
+}
+
+void TapPartner::end_bucket() {
+  static const size_t latency = BucketBoard::index_of("pipeline_latency_ms"),
+                      cpu = BucketBoard::index_of("cpu_pct"),
+                      memory = BucketBoard::index_of("memory_mb");
+  if (!fed_) return;
+  fed_ = false;
+  delay_.end_bucket(board_);
+  if (const auto ms = pipeline_.take()) board_.add(latency, *ms);
+  if (board_.wants(cpu)) {
+    if (const auto pct = process_.cpu_pct()) board_.add(cpu, *pct);
+  }
+  if (board_.wants(memory)) {
+    if (const auto mb = ProcessMeter::memory_mb()) board_.add(memory, *mb);
+  }
+}
+
+void TapPartner::enter() {
+  if (!measures_load_ || !compares_) return;
+  if (const auto pre = partner_.lock()) pre->partner_entered(thread_cpu_ns());
+}
+
+void TapPartner::depart() {
+  if (measures_load_ && role_ == Role::kPre && log_ && log_->followed()) {
+    log_->departed(thread_cpu_ns());
+  }
+}
+
+void TapPartner::leave() {
+  if (!measures_load_) return;
+  if (role_ == Role::kPre && log_ && log_->followed()) {
+    log_->returned(thread_cpu_ns(), between_ns_);
+  } else if (const auto pre = partner_.lock(); pre && compares_) {
+    pre->partner_left(thread_cpu_ns());
+  }
+  between_ns_ = 0;
+}
+
+}  // namespace dragoman

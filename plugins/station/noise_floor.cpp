@@ -3,11 +3,13 @@
 
 #include <algorithm>
 
+#include "plugins/station/level_meter.h"
+
 namespace dragoman {
 namespace {
 
-constexpr double kSmoothing = 0.3;       // of frame powers: about 100 ms
-constexpr double kNearMinimum = 4;       // noise does not rise further over its smoothed minimum
+constexpr double kNearMinimum = 2;  // noise does not rise further over its smoothed minimum
+constexpr uint64_t kFewestFrames = 10;
 constexpr double kAveragedFrames = 100;  // the mean's memory
 
 }  // namespace
@@ -27,11 +29,11 @@ void NoiseFloor::track_minimum() {
 
 void NoiseFloor::add(double power, bool speech) {
   power = std::max(power, kSilencePower);
-  smoothed_ = frames_ ? smoothed_ + kSmoothing * (power - smoothed_) : power;
-  ++frames_;
+  if (!frames_++) last_.fill(power);
+  last_[frames_ % last_.size()] = power;
+  smoothed_ = (last_[0] + last_[1] + last_[2]) / 3;
   track_minimum();
-  averaged_ = !speech && power < kNearMinimum * minimum_;
-  if (averaged_) {
+  if (!speech && power < kNearMinimum * minimum_) {
     averaged_frames_ = std::min(averaged_frames_ + 1, kAveragedFrames);
     mean_ += (power - mean_) / averaged_frames_;
   }
@@ -45,6 +47,26 @@ void NoiseFloor::add(double power, bool speech) {
 void NoiseFloor::restart(double power) {
   *this = {};
   add(power, false);
+}
+
+void NoiseAverage::add(double power) {
+  const double cell = power_dbfs(power) - kSilenceDbfs;
+  const size_t at = std::min(static_cast<size_t>(cell), kCells - 1);
+  ++counts_[at];
+  sums_[at] += std::max(power, kSilencePower);
+}
+
+std::optional<double> NoiseAverage::near(double minimum) const {
+  const double top = power_dbfs(kNearMinimum * minimum) - kSilenceDbfs;
+  const size_t cells = std::min(static_cast<size_t>(top) + 1, kCells);
+  uint64_t count = 0;
+  double sum = 0;
+  for (size_t i = 0; i < cells; ++i) {
+    count += counts_[i];
+    sum += sums_[i];
+  }
+  if (count < kFewestFrames) return std::nullopt;
+  return sum / static_cast<double>(count);
 }
 
 }  // namespace dragoman

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 
 namespace dragoman {
 
@@ -13,9 +15,9 @@ inline constexpr double kSilencePower = 1e-10;
 /// Follows the noise under speech, by the minimum statistics of R. Martin, "Noise Power Spectral
 /// Density Estimation Based on Optimal Smoothing and Minimum Statistics" (IEEE Transactions on
 /// Speech and Audio Processing 9(5), 2001), of one band instead of a spectrum: the least smoothed
-/// power of the last 4 s (8 windows of 0.5 s) can only be noise, as speech pauses that often. That
-/// minimum lies under the mean of the noise; rather than multiplying it with the bias that Martin
-/// derives for white noise, the frames near it (under four times it) are averaged, which is true
+/// power of the last 10 s (20 windows of 0.5 s) can only be noise, as speech pauses that often.
+/// That minimum lies under the mean of the noise; rather than multiplying it with the bias that
+/// Martin derives for white noise, the frames near it (under twice it) are averaged, which is true
 /// for noise of any colour. Takes frames of 20 ms. Allocates nothing. One thread.
 class NoiseFloor {
  public:
@@ -28,23 +30,39 @@ class NoiseFloor {
   void restart(double power);
 
   bool known() const { return frames_ > 0; }
-  double power() const { return mean_; }       ///< averaged over some seconds of noise
-  double minimum() const { return minimum_; }  ///< smoothed, of the last 4 s
-  bool averaged() const { return averaged_; }  ///< the last frame was one of noise
+  double minimum() const { return minimum_; }  ///< smoothed, of the last 10 s
+  /// Averaged over some seconds of noise; goes on over speech.
+  double power() const { return mean_; }
 
  private:
-  static constexpr size_t kWindows = 8, kWindowFrames = 25;
+  static constexpr size_t kWindows = 20, kWindowFrames = 25;
 
   void track_minimum();
 
   size_t frames_ = 0;  ///< heard, of those in the open window
   size_t in_window_ = 0;
+  std::array<double, 3> last_{};
   double smoothed_ = 0, minimum_ = kSilencePower, window_minimum_ = 0;
   std::array<double, kWindows> minima_{};  ///< of the last windows, oldest overwritten
   size_t window_ = 0, windows_ = 0;
   double mean_ = kSilencePower;
   double averaged_frames_ = 0;
-  bool averaged_ = false;
+};
+
+/// The mean of a bucket's noise: of its frames without speech, those that lie near the minimum at
+/// its end. Allocates nothing. One thread.
+class NoiseAverage {
+ public:
+  void add(double power);
+  void clear() { *this = {}; }
+
+  /// Mean power of the frames under twice `minimum`; none if they are less than ten (200 ms).
+  std::optional<double> near(double minimum) const;
+
+ private:
+  static constexpr size_t kCells = 102;  ///< 1 dB each, from -100 dBFS
+  std::array<uint32_t, kCells> counts_{};
+  std::array<double, kCells> sums_{};
 };
 
 }  // namespace dragoman

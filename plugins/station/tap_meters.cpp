@@ -32,7 +32,7 @@ void TapMeters::set_format(int rate, size_t channels) {
   };
   // First, as others may ask voice() of the frame.
   voice_ =
-      add(std::make_unique<VoiceMeter>(),
+      add(std::make_unique<VoiceMeter>(board_),
           {"noise_floor_dbfs", "snr_db", "active_speech_level_dbfs", "voice_activity_ratio",
            "talk_spurt_count", "talk_spurt_mean_ms", "pause_mean_ms", "pitch_hz", "voiced_ratio",
            "double_talk_ratio", "agc_gain_db", "noise_reduction_db", "log_spectral_distance_db"});

@@ -40,6 +40,8 @@ class TapMeters {
   /// Of the last frame: speech, its power, the noise floor; null if nothing that the board wants
   /// needs it.
   const VoiceDetector* voice() const { return voice_ ? &voice_->detector() : nullptr; }
+  /// The meter around it, which has the active speech level; null as voice() is.
+  const VoiceMeter* voice_meter() const { return voice_; }
 
  private:
   void measure(AudioFrame frame);

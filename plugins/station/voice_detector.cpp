@@ -17,8 +17,6 @@ constexpr double kLeastFloor = 1e-7;    // -70 dBFS: what is under it is silence
 constexpr double kTalkerAttack = 0.1, kTalkerDecay = 0.9954;  // by frame: 0.2 s, 1 dB/s
 constexpr double kSteadyDb = 4.5;
 constexpr size_t kBurstFrames = 4, kHangoverFrames = 3;
-constexpr size_t kSilentFrames = kFramesPerSecond / 5;
-constexpr double kShortFrameMs = 10;
 
 }  // namespace
 
@@ -43,8 +41,21 @@ void VoiceDetector::reset() {
   for (NoiseFloor* noise : {&noise_, &low_noise_, &high_noise_}) noise->reset();
 }
 
-void VoiceDetector::take_offset_away(const AudioFrame& frame) {
-  const std::span<const float> in = frame.interleaved;
+/// A frame of one value is digital silence: what the filter makes of the step to it is no sound.
+bool VoiceDetector::is_constant(std::span<const float> in) {
+  for (size_t i = channels_; i < in.size(); ++i) {
+    if (in[i] != in[i - channels_]) return false;
+  }
+  std::copy_n(in.begin(), channels_, offset_.begin());
+  std::fill_n(samples_.begin(), in.size(), 0.0f);
+  sample_count_ = in.size();
+  frame_power_ = 0;
+  started_ = true;
+  return true;
+}
+
+void VoiceDetector::take_offset_away(std::span<const float> in) {
+  if (is_constant(in)) return;
   if (!started_) {
     offset_ = {};
     for (size_t i = 0; i < in.size(); ++i) offset_[i % channels_] += in[i];
@@ -134,7 +145,7 @@ void VoiceDetector::decide() {
 /// Zeros shorter than 200 ms are a hole in the stream rather than its noise.
 void VoiceDetector::follow_noise() {
   silent_frames_ = frame_power_ < kSilencePower ? silent_frames_ + 1 : 0;
-  if (silent_frames_ && silent_frames_ < kSilentFrames) return;
+  if (in_hole()) return;
   low_noise_.add(band_.low_power(), speech_);
   high_noise_.add(band_.high_power(), speech_);
   noise_.add(frame_power_, speech_);
@@ -142,7 +153,7 @@ void VoiceDetector::follow_noise() {
 
 void VoiceDetector::frame(const AudioFrame& frame) {
   if (frame.interleaved.empty()) return;
-  take_offset_away(frame);
+  take_offset_away(frame.interleaved);
   frame_ms_ = 1000.0 * static_cast<double>(frame.mono.size()) / rate_;
   band_.feed(frame.mono);
   if (frame_ms_ < kShortFrameMs) return;

@@ -50,11 +50,18 @@ class VoiceDetector {
   std::span<const float> low_band() const { return band_.low(); }
   double band_rate() const { return band_.rate(); }
 
+  /// The last frame is noise alone: no speech, nor a hole (digital silence of less than 200 ms so
+  /// far), nor too short to say.
+  bool is_noise() const { return !speech_ && !in_hole() && frame_ms_ >= kShortFrameMs; }
   const NoiseFloor& noise() const { return noise_; }
   double noise_floor_dbfs() const { return power_dbfs(noise_.power()); }
 
  private:
-  void take_offset_away(const AudioFrame& frame);
+  static constexpr double kShortFrameMs = 10;
+
+  bool in_hole() const { return silent_frames_ && silent_frames_ < kSilentFrames; }
+  bool is_constant(std::span<const float> in);
+  void take_offset_away(std::span<const float> in);
   bool is_candidate();
   bool is_steady();
   size_t hidden_frames() const;
@@ -72,6 +79,7 @@ class VoiceDetector {
   SpeechBand band_;
   NoiseFloor noise_, low_noise_, high_noise_;
   double talker_ = 0;  ///< power of the speech heard lately
+  static constexpr size_t kSilentFrames = kFramesPerSecond / 5;
   static constexpr size_t kSteadyFrames = kFramesPerSecond;
   std::array<float, kSteadyFrames> levels_{};  ///< dB, of the last second, oldest overwritten
   size_t levels_count_ = 0, level_at_ = 0, silent_frames_ = 0;

@@ -1,16 +1,59 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/station/voice_meter.h"
 
+#include <algorithm>
+
 namespace dragoman {
+namespace {
+
+constexpr double kLeastSpeechMs = 200;
+constexpr double kClear = 100;      // power of speech over noise from which P.56 ignores the noise
+constexpr double kLeastSnr = 0.01;  // -20 dB, where nothing is left after the noise is taken away
+
+}  // namespace
+
+VoiceMeter::VoiceMeter(const BucketBoard& board)
+    : wants_level_(board.wants_any({"snr_db", "active_speech_level_dbfs", "agc_gain_db"})) {}
 
 void VoiceMeter::set_format(int rate, size_t channels) {
   detector_.set_format(rate, channels);
+  level_.set_format(rate, channels);
   reset();
 }
 
 void VoiceMeter::reset() {
   detector_.reset();
   spurts_.reset();
+  level_.reset();
+  level_dbfs_.reset();
+  start_bucket();
+}
+
+void VoiceMeter::start_bucket() {
+  level_.start_over();
+  noise_.clear();
+  speech_ = pause_ = {};
+  measured_ = false;
+  pause_.ms = kShortestPauseMs;  // of the bucket before
+}
+
+bool VoiceMeter::enough_speech() const { return speech_.ms >= kLeastSpeechMs; }
+
+std::optional<double> VoiceMeter::speech_level_dbfs() const {
+  if (enough_speech()) {
+    if (const auto power = level_.active_power()) return power_dbfs(*power);
+  }
+  return level_dbfs_;
+}
+
+double VoiceMeter::floor_power() const {
+  const NoiseFloor& tracked = detector_.noise();
+  return noise_.near(tracked.minimum()).value_or(tracked.power());
+}
+
+double VoiceMeter::clean_speech_power(double active_power, double floor) const {
+  const double noisy = active_power > kClear * floor ? active_power : speech_.energy / speech_.ms;
+  return std::max(noisy - floor, kLeastSnr * floor);
 }
 
 void VoiceMeter::add_spurts(BucketBoard& board) {
@@ -26,10 +69,41 @@ void VoiceMeter::add_spurts(BucketBoard& board) {
 void VoiceMeter::frame(const AudioFrame& frame, BucketBoard& board) {
   static const size_t activity = BucketBoard::index_of("voice_activity_ratio");
   detector_.frame(frame);
-  board.add(activity, detector_.speech() ? 1 : 0, detector_.frame_ms());
+  const double ms = detector_.frame_ms(), power = detector_.frame_power();
+  board.add(activity, detector_.speech() ? 1 : 0, ms);
   add_spurts(board);
+  if (wants_level_)
+    level_.feed(detector_.samples(), power * static_cast<double>(frame.mono.size()));
+  add_energy(ms, power * ms);
 }
 
-void VoiceMeter::end_bucket(BucketBoard&) {}
+void VoiceMeter::add_energy(double ms, double energy) {
+  measured_ = true;
+  pause_.ms += ms;
+  pause_.energy += energy;
+  if (detector_.is_noise()) noise_.add(energy / ms);
+  if (!detector_.speech()) return;
+  const Heard heard = pause_.ms - ms < kShortestPauseMs ? pause_ : Heard{ms, energy};
+  speech_.ms += heard.ms;
+  speech_.energy += heard.energy;
+  pause_ = {};
+}
+
+void VoiceMeter::end_bucket(BucketBoard& board) {
+  static const size_t floor_index = BucketBoard::index_of("noise_floor_dbfs"),
+                      level_index = BucketBoard::index_of("active_speech_level_dbfs"),
+                      snr_index = BucketBoard::index_of("snr_db");
+  if (measured_ && detector_.noise().known()) {
+    const double floor = floor_power();
+    board.add(floor_index, power_dbfs(floor));
+    const auto active = wants_level_ && enough_speech() ? level_.active_power() : std::nullopt;
+    if (active) {
+      level_dbfs_ = power_dbfs(*active);
+      board.add(level_index, *level_dbfs_);
+      board.add(snr_index, power_dbfs(clean_speech_power(*active, floor)) - power_dbfs(floor));
+    }
+  }
+  start_bucket();
+}
 
 }  // namespace dragoman

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Voice activity, talk spurts and pauses of a tap.
+// Voice activity, talk spurts and pauses, noise floor, speech level and SNR of a tap.
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "plugins/station/meter.h"
+#include "plugins/station/noise_floor.h"
+#include "plugins/station/speech_level.h"
 #include "plugins/station/talk_spurts.h"
 #include "plugins/station/voice_detector.h"
 
@@ -14,11 +17,25 @@ namespace dragoman {
 ///
 /// * voice_activity_ratio: each frame 0 or 1, hangover included, weighed by its length.
 /// * talk_spurt_count: 1 when a spurt begins. talk_spurt_mean_ms: a reading per spurt, in the
-/// bucket
-///   in which its end is known (200 ms after it); a spurt that is open when the stream ends has
-///   none. pause_mean_ms: a reading per pause, when the spurt after it begins.
+///   bucket in which its end is known (200 ms after it); a spurt that is open when the stream ends
+///   has none. pause_mean_ms: a reading per pause, when the spurt after it begins.
+///
+/// One reading a bucket, at its end:
+///
+/// * noise_floor_dbfs: mean of the bucket's frames of noise; if it has less than 200 ms of them,
+///   the floor as it was tracked until then. Digital silence of 200 ms and more is -100, shorter
+///   is a hole and not counted.
+/// * active_speech_level_dbfs: ITU-T P.56 method B over the bucket, as it was heard: with noise.
+///   Absent if the bucket has less than 200 ms of speech.
+/// * snr_db: active speech level, less the power of the noise, over the noise floor; absent as that
+///   is. Where the noise is less than 20 dB under the speech, P.56 takes it for speech; there the
+///   level is that of the frames that the detector marks. From -20; at most 100, over digital
+///   silence.
 class VoiceMeter final : public Meter {
  public:
+  /// Measures what `board` wants now.
+  explicit VoiceMeter(const BucketBoard& board);
+
   void set_format(int rate, size_t channels) override;
   void frame(const AudioFrame& frame, BucketBoard& board) override;
   void end_bucket(BucketBoard& board) override;
@@ -26,12 +43,31 @@ class VoiceMeter final : public Meter {
 
   /// Of the frame measured last.
   const VoiceDetector& detector() const { return detector_; }
+  /// Of the bucket so far, or if it has less than 200 ms of speech of the last that had; dBFS.
+  std::optional<double> speech_level_dbfs() const;
 
  private:
-  void add_spurts(BucketBoard& board);
+  /// Time and energy of the bucket's frames.
+  struct Heard {
+    double ms = 0, energy = 0;  ///< energy: power by ms
+  };
 
+  bool enough_speech() const;
+  double floor_power() const;
+  double clean_speech_power(double active_power, double floor) const;
+  void add_spurts(BucketBoard& board);
+  void add_energy(double ms, double energy);
+  void start_bucket();
+
+  const bool wants_level_;
   VoiceDetector detector_;
   TalkSpurts spurts_;
+  SpeechLevel level_;
+  NoiseAverage noise_;
+  bool measured_ = false;  ///< a frame since the bucket began
+  Heard speech_;           ///< with the pauses in it that are under 200 ms
+  Heard pause_;            ///< since the last frame of speech
+  std::optional<double> level_dbfs_;
 };
 
 }  // namespace dragoman

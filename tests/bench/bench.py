@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""bench.py [delay] [long] [tap] [--json FILE]: what a translated call takes, measured through a real Asterisk.
+"""bench.py [delay] [long] [tap] [probe] [--json FILE]: what a translated call takes, measured through a real Asterisk.
 
 delay   two phones talk at once, at least 20 utterances each way; from the packets at the phones: the time from the last
         packet of an utterance's speech to the first packet of its translation at the listening phone, p50 and p95, and
         the parts of it that the journal knows. Also pick-up to first media, and the memory of launcher and worker.
 long    ten minutes of speech without a pause, both ways: the median delay of the clauses, minute by minute.
 tap     ten calls that are only tapped: CPU of the worker per call.
+probe   stationprobe on ten minutes of 16 kHz speech: CPU time, and the ratio to GStreamer's level and spectrum elements.
 
 Nothing is asserted: the machine may be busy. Without arguments: delay and tap.
 """
@@ -24,6 +25,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "end-to-end"))
 from capture import Capture  # noqa: E402
 from lab import SOUNDS, Lab, concatenate, transcripts, wait_until  # noqa: E402
+from probe import measure_probe  # noqa: E402
 
 PHONES = (24000, 25999)
 SPEECH_RMS = 200  # of a 16-bit packet; under it is silence
@@ -179,8 +181,8 @@ def measure_tap(calls=10, seconds=30):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    measures = {"delay": measure_delay, "long": measure_long, "tap": measure_tap}
-    parser.add_argument("what", nargs="*", metavar="delay|long|tap")
+    measures = {"delay": measure_delay, "long": measure_long, "tap": measure_tap, "probe": measure_probe}
+    parser.add_argument("what", nargs="*", metavar="delay|long|tap|probe")
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
     for what in options.what:

@@ -67,15 +67,15 @@ def sox_stats(path):
 
 
 def ffmpeg_ebur128(path):
-    """momentary and short-term loudness each 100 ms, integrated loudness and true peak."""
-    text = subprocess.run(["ffmpeg", "-hide_banner", "-nostats", "-i", str(path), "-af", "ebur128=peak=true", "-f", "null", "-"],
-                          capture_output=True, text=True, check=True).stderr
-    frames = re.findall(r"t:\s*([\d.]+)\s.*?M:\s*(\S+)\s+S:\s*(\S+)", text)
-    times = np.array([float(t) for t, _, _ in frames])
-    summary = text[text.rindex("Summary:"):]
-    return {"momentary": np.array([float(m) for _, m, _ in frames])[times > 0.399],
-            "short_term": np.array([float(s) for _, _, s in frames])[times > 2.999],
-            "integrated": float(re.search(r"I:\s*(-?[\d.]+) LUFS", summary).group(1)),
+    """Momentary and short-term loudness each 100 ms, from 0.4 and 3 s on, integrated loudness and true peak."""
+    run = subprocess.run(["ffmpeg", "-hide_banner", "-nostats", "-i", str(path), "-f", "null", "-af",
+                          "ebur128=peak=true:metadata=1,ametadata=print:file=-", "-"], capture_output=True, text=True, check=True)
+    frames = re.split(r"^frame:", run.stdout, flags=re.MULTILINE)[1:]
+    figures = [dict(re.findall(r"lavfi\.r128\.(\w+)=(\S+)", frame)) for frame in frames]
+    numbers = lambda key: np.array([float(figure[key]) for figure in figures])
+    # One frame of metadata a 100 ms, the first when these have passed.
+    summary = run.stderr[run.stderr.rindex("Summary:"):]
+    return {"momentary": numbers("M")[3:], "short_term": numbers("S")[29:], "integrated": numbers("I")[-1],
             "true_peak": float(re.search(r"Peak:\s*(-?[\d.]+) dBFS", summary).group(1))}
 
 

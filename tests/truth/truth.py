@@ -67,7 +67,7 @@ def sox_stats(path):
 
 
 def ffmpeg_ebur128(path):
-    """Momentary and short-term loudness each 100 ms, from 0.4 and 3 s on, integrated loudness and true peak."""
+    """Momentary loudness each 100 ms from 0.4 s on, short-term each second from 3 s on, integrated loudness and true peak."""
     run = subprocess.run(["ffmpeg", "-hide_banner", "-nostats", "-i", str(path), "-f", "null", "-af",
                           "ebur128=peak=true:metadata=1,ametadata=print:file=-", "-"], capture_output=True, text=True, check=True)
     frames = re.split(r"^frame:", run.stdout, flags=re.MULTILINE)[1:]
@@ -75,7 +75,7 @@ def ffmpeg_ebur128(path):
     numbers = lambda key: np.array([float(figure[key]) for figure in figures])
     # One frame of metadata a 100 ms, the first when these have passed.
     summary = run.stderr[run.stderr.rindex("Summary:"):]
-    return {"momentary": numbers("M")[3:], "short_term": numbers("S")[29:], "integrated": numbers("I")[-1],
+    return {"momentary": numbers("M")[3:], "short_term": numbers("S")[29::10], "integrated": numbers("I")[-1],
             "true_peak": float(re.search(r"Peak:\s*(-?[\d.]+) dBFS", summary).group(1))}
 
 

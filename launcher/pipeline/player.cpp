@@ -2,7 +2,10 @@
 #include "launcher/pipeline/player.h"
 
 #include <functional>
+#include <optional>
 #include <utility>
+
+#include "launcher/pipeline/sink_watch.h"
 
 namespace dragoman {
 namespace {
@@ -86,6 +89,7 @@ struct Player::Impl : std::enable_shared_from_this<Player::Impl> {
   GstObjectPtr<GstElement> pipeline;
   PlayerListener* listener = nullptr;  ///< null once the player is gone
   GstObjectPtr<GstBus> bus;
+  std::optional<SinkWatch> sinks;
   Phase phase = Phase::kNew;
   bool stop_asked = false;
   std::string reason, detail;
@@ -95,6 +99,7 @@ struct Player::Impl : std::enable_shared_from_this<Player::Impl> {
   void stop(std::chrono::milliseconds wait);
   void handle(GstMessage* message);
   void handle_state(GstMessage* message);
+  void handle_eos();
   void begin_end(const std::string& why, const std::string& about);
   void finish_end();
   void clear_patience() {
@@ -105,6 +110,7 @@ struct Player::Impl : std::enable_shared_from_this<Player::Impl> {
 
 void Player::Impl::play() {
   phase = Phase::kStarting;
+  sinks.emplace(pipeline.get());
   g_object_set(pipeline.get(), "auto-flush-bus", FALSE, nullptr);
   bus.reset(gst_element_get_bus(pipeline.get()));
   bus_watch = gst_bus_add_watch(
@@ -154,7 +160,7 @@ void Player::Impl::handle(GstMessage* message) {
       begin_end("error", text_of_error(message));
       break;
     case GST_MESSAGE_EOS:
-      begin_end(stop_asked ? "stopped" : "eos", "");
+      handle_eos();
       break;
     case GST_MESSAGE_LATENCY:
       on_helper_thread(pipeline.get(),
@@ -172,6 +178,16 @@ void Player::Impl::handle(GstMessage* message) {
     default:
       break;
   }
+}
+
+void Player::Impl::handle_eos() {
+  if (phase >= Phase::kEnding) return;
+  if (stop_asked) return begin_end("stopped", "");
+  const std::string file = sinks->unheard_file();
+  if (file.empty()) return begin_end("eos", "");
+  begin_end("error", "there is no audio in '" + file +
+                         "': a header without samples, or samples that its decoder does not find; "
+                         "'soxi' tells what it should have");
 }
 
 void Player::Impl::handle_state(GstMessage* message) {

@@ -38,6 +38,21 @@ out = path   file to write
 audiotestsrc is-live=true samplesperbuffer=441 ! level interval=20000000 ! wavenc ! filesink location=${out}
 )";
 
+constexpr char kPlay[] = R"([pipeline]
+description = Decodes a file, and hears something else besides
+[parameters]
+file = file        file to play
+[launch]
+filesrc location=${file} ! decodebin ! audioconvert ! fakesink
+audiotestsrc num-buffers=3 ! fakesink
+)";
+
+constexpr char kDrop[] = R"([pipeline]
+description = Of the source nothing arrives
+[launch]
+audiotestsrc num-buffers=3 ! identity drop-probability=1 ! fakesink
+)";
+
 struct Result {
   int status = 0;
   std::string out, err;
@@ -121,6 +136,26 @@ TEST_F(CommandsTest, RunFailsWithStatusOneAndSaysWhatTheElementSaid) {
   const Result result = dragoman({"run", path("tone.pipeline"), "out=/nowhere/a.wav"});
   EXPECT_EQ(result.status, 1);
   EXPECT_THAT(result.err, HasSubstr("/nowhere/a.wav"));
+}
+
+TEST_F(CommandsTest, RunFailsWithStatusOneIfAFileHasNoAudio) {
+  write("play.pipeline", kPlay);
+  ASSERT_EQ(dragoman({"run", path("tone.pipeline"), "out=" + path("tone.wav")}).status, 0);
+  const Result heard = dragoman({"run", path("play.pipeline"), "file=" + path("tone.wav")});
+  EXPECT_EQ(heard.status, 0) << heard.err;
+  fs::copy_file(path("tone.wav"), path("empty.wav"));
+  fs::resize_file(path("empty.wav"), 44);  // the header alone
+  const Result empty =
+      dragoman({"run", path("play.pipeline"), "file=" + path("empty.wav"), "--json"});
+  EXPECT_EQ(empty.status, 1);
+  EXPECT_THAT(empty.err, HasSubstr("there is no audio in '" + path("empty.wav") + "'"));
+  EXPECT_EQ(type_of(objects_of(empty.out).back().get()), "end");
+}
+
+TEST_F(CommandsTest, RunEndsWellWithoutAudioFromWhatIsNoFile) {
+  write("drop.pipeline", kDrop);
+  const Result result = dragoman({"run", path("drop.pipeline")});
+  EXPECT_EQ(result.status, 0) << result.err;
 }
 
 TEST_F(CommandsTest, RunRefusesAWrongCallWithStatusTwoAndAWrongFileWithOne) {

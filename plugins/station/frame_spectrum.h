@@ -2,31 +2,23 @@
 // The power spectrum of each 20 ms frame, computed once for all meters that ask.
 #pragma once
 
-#include <gst/fft/gstfftf32.h>
-
 #include <cstddef>
-#include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
+#include "plugins/station/power_fft.h"
+
 namespace dragoman {
 
-/// The mean square of the signal that falls to each bin. Bin k is at k times `bin_hz`; the last is
-/// half the rate.
+/// The mean square of the signal that falls to each bin (see PowerFft). Bin k is at k times
+/// `bin_hz`; the last is half the rate.
 struct PowerSpectrum {
   std::span<const float> power;
   double bin_hz = 0;
 };
 
 /// Of the last N samples up to a frame's end, N being 32 ms as gst_fft_next_fast_length() rounds it
-/// up (256, 512, 1024, 1536 at 8, 16, 32, 48 kHz), w[n] = 0.5 - 0.5 cos(2 pi n / N) (Hann) and X
-/// the DFT of w x:
-///
-///     power[k] = c |X[k]|^2 / (N sum(w^2)),  c = 1 at 0 Hz and at half the rate, else 2
-///
-/// so that the bins add up to sum((w x)^2) / sum(w^2), the mean square under the window; a sine's
-/// power is within 2 bins of its frequency. Allocates in set_rate() only. One thread.
+/// up (256, 512, 1024, 1536 at 8, 16, 32, 48 kHz). Allocates in set_rate() only. One thread.
 class FrameSpectrum {
  public:
   static size_t window_length(int rate);
@@ -46,20 +38,13 @@ class FrameSpectrum {
   void reset();
 
  private:
-  struct FftDeleter {
-    void operator()(GstFFTF32* fft) const { gst_fft_f32_free(fft); }
-  };
   enum class Last { kNone, kUnknown, kKnown };
 
-  void compute();
-
-  std::unique_ptr<GstFFTF32, FftDeleter> fft_;
+  PowerFft fft_;
   size_t shortest_ = 0;  ///< samples of a frame that has a spectrum
   size_t heard_ = 0;     ///< samples, as far as they matter
   Last last_ = Last::kNone;
-  float scale_ = 0;
-  std::vector<float> window_, history_, windowed_, power_;
-  std::vector<GstFFTF32Complex> bins_;
+  std::vector<float> history_;
   PowerSpectrum spectrum_;
 };
 

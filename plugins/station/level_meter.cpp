@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "plugins/station/lanes.h"
+
 namespace dragoman {
 namespace {
 
@@ -64,8 +66,6 @@ LevelReading LevelSums::reading() const {
 }
 
 LevelSums level_sums(std::span<const float> samples) {
-  // Sums side by side: what the compiler may put into one register.
-  constexpr size_t kLanes = 8;
   std::array<float, kLanes> sum{}, squares{}, peak{};
   size_t i = 0;
   for (; i + kLanes <= samples.size(); i += kLanes) {

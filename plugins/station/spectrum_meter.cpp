@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "plugins/station/lanes.h"
 #include "plugins/station/level_meter.h"
 
 namespace dragoman {
@@ -31,26 +32,6 @@ struct Indices {
 const Indices& indices() {
   static const Indices found;
   return found;
-}
-
-constexpr size_t kLanes = 8;
-
-/// The sum of term(k) for all k under `count`, side by side as vector registers want it.
-template <typename Term>
-double sum_of(size_t count, Term term) {
-  std::array<float, kLanes> sums{};
-  size_t k = 0;
-  for (; k + kLanes <= count; k += kLanes) {
-    for (size_t lane = 0; lane < kLanes; ++lane) sums[lane] += term(k + lane);
-  }
-  double sum = 0;
-  for (float lane : sums) sum += lane;
-  for (; k < count; ++k) sum += term(k);
-  return sum;
-}
-
-double sum_of(std::span<const float> values) {
-  return sum_of(values.size(), [&](size_t k) { return values[k]; });
 }
 
 /// The first bin whose frequency is not under `hz`.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/station/tap_meters.h"
 
+#include "plugins/station/hum_meter.h"
 #include "plugins/station/level_meter.h"
 #include "plugins/station/loudness_meter.h"
 #include "plugins/station/spectrum_meter.h"
@@ -46,6 +47,7 @@ void TapMeters::set_format(int rate, size_t channels) {
       {"spectral_centroid_hz", "spectral_rolloff_hz", "spectral_bandwidth_hz", "spectral_flatness",
        "spectral_flux", "spectral_tilt_db_per_octave", "band_low_dbfs", "band_voice_dbfs",
        "band_high_dbfs"});
+  add(std::make_unique<HumMeter>(), {"hum_db"});
   add(std::make_unique<ZeroCrossingMeter>(), {"zero_crossing_rate"});
   for (const auto& meter : meters_) meter->set_format(rate, channels);
 }

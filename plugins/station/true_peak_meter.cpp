@@ -6,6 +6,7 @@
 #include <numbers>
 #include <utility>
 
+#include "plugins/station/lanes.h"
 #include "plugins/station/level_meter.h"
 
 namespace dragoman {
@@ -14,7 +15,6 @@ namespace {
 constexpr size_t kLeastFactor = 4;
 constexpr size_t kLeastRate = 128000;
 constexpr double kKaiser = 9;
-constexpr size_t kLanes = 8;
 // Samples kept from call to call, and how many of them the search lags behind.
 constexpr size_t kHistory = 40, kLag = 18;
 // A point under this share of the greatest peak has no greater one beside it: cos(pi / 4), less.
@@ -33,13 +33,8 @@ double sinc(double x) {
 }
 
 float magnitude_at(const float* samples, std::span<const float> taps) {
-  std::array<float, kLanes> sums{};
-  for (size_t k = 0; k < taps.size(); k += kLanes) {
-    for (size_t lane = 0; lane < kLanes; ++lane) sums[lane] += taps[k + lane] * samples[k + lane];
-  }
-  float sum = 0;
-  for (float lane : sums) sum += lane;
-  return std::abs(sum);
+  const double sum = sum_of(taps.size(), [&](size_t k) { return taps[k] * samples[k]; });
+  return static_cast<float>(std::abs(sum));
 }
 
 /// The greatest magnitude of kLanes pairs.

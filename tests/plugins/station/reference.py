@@ -47,17 +47,21 @@ def octaves(f, rate):
         low *= 2
 
 
+def power_spectrum(x):
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(len(x)) / len(x))
+    power = np.abs(np.fft.rfft(window * x)) ** 2 / (len(x) * np.sum(window ** 2))
+    power[1:-1] *= 2
+    return power
+
+
 def spectra(x, rate):
     """(power of the bins or None) of each frame."""
     n = fast_length(-(-rate * 32 // 1000))
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
     for begin, end in frames(x, rate):
         if end < n or end - begin < rate // 50:
             yield n, None
             continue
-        power = np.abs(np.fft.rfft(window * x[end - n:end])) ** 2 / (n * np.sum(window ** 2))
-        power[1:-1] *= 2
-        yield n, power
+        yield n, power_spectrum(x[end - n:end])
 
 
 def spectral(x, rate):
@@ -85,8 +89,29 @@ def spectral(x, rate):
         yield "spectral_tilt_db_per_octave", np.polyfit(*zip(*points), 1)[0]
 
 
+def hum(x, rate):
+    factor = rate // 1000
+    count = 14 * factor
+    taps = np.sinc((np.arange(count) - (count - 1) / 2) / factor)
+    place = 2 * np.pi * (np.arange(count) + 0.5) / count
+    taps *= 0.42 - 0.5 * np.cos(place) + 0.08 * np.cos(2 * place)
+    slow = np.convolve(x, taps / taps.sum())[factor - 1:len(x):factor]
+    for begin in range(0, len(slow) - 999, 1000):
+        power = power_spectrum(slow[begin:begin + 1000])
+        ratios = []
+        for mains in (50, 60):
+            lines = [round(h * mains * 1000 * factor / rate) for h in range(1, 6)]
+            near = np.mean([power[c - 2:c + 3] for c in lines])
+            beside = np.mean([[power[c + s * away] for away in (4, 5, 6, 7) for s in (-1, 1)] for c in lines])
+            if near + beside >= 1e-12:
+                ratios.append(min(100, 10 * np.log10(near / beside)))
+        if ratios:
+            yield "hum_db", max(ratios)
+
+
 def readings(x, rate):
     yield from spectral(x, rate)
+    yield from hum(x, rate)
     yield "zero_crossing_rate", zero_crossings(x, rate)
     levels = [level(np.mean(x[a:b] ** 2)) for a, b in frames(x, rate)]
     yield "dynamic_range_db", np.percentile(levels, 95) - np.percentile(levels, 10)

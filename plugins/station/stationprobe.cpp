@@ -4,11 +4,11 @@
  * @title: stationprobe
  * @short_description: measures one tap of a station and passes the audio through untouched
  *
- * Every buffer leaves as it came, the same pointer, without latency. Of the audio are measured
- * level, peak, crest factor, offset, clipping and silence (parameters 1, 2, 4, 5, 12, 13 of the
- * table in plugins/common/parameters.cpp), over frames of 20 ms that are counted from the stream's
- * begin and from each bucket's begin, so the buffers' sizes change nothing; a last, shorter frame
- * counts as one. What ariudpsrc, ttssrc and sttsink measure arrives as events
+ * Every buffer leaves as it came, the same pointer, without latency. Of the audio are measured the
+ * level, voice and spectrum of the table in plugins/common/parameters.cpp, as far as the station
+ * has them; the headers of the meters in plugins/station define each. Frames of 20 ms are counted
+ * from the stream's begin and from each bucket's begin, so the buffers' sizes change nothing; a
+ * last, shorter frame counts as one. What ariudpsrc, ttssrc and sttsink measure arrives as events
  * (plugins/common/readings.h), is taken here and aggregated with the rest. Two probes of a process
  * with the same trace and station, one with tap=PRE and one with tap=POST, are compared: what comes
  * of it (plugins/station/tap_partner.h) POST reports.

@@ -1,9 +1,11 @@
-# Speech: levels, noise floor, signal to noise, pitch, and what processing does between PRE and POST.
+# Speech: activity, levels, noise floor, signal to noise, pitch, and what processing does between PRE and POST.
+import csv
+import pathlib
+
 import numpy as np
 
 import p56
-import spectra
-from truth import ENGLISH, SPANISH, Measured, dbfs, gain, noise, read_wav, sine, write_wav
+from truth import ENGLISH, SOUNDS, SPANISH, Measured, dbfs, gain, noise, read_wav, write_wav
 
 RATE = 8000
 
@@ -20,7 +22,7 @@ def noise_floors(table, folder):
         path = write_wav(folder / "noise.wav", noise(10, level, RATE), RATE)
         table.add("noise_floor_dbfs", f"white noise of {level} dBFS", Measured(path).get("noise_floor_dbfs"), level, 1, "construction")
     transform = np.fft.rfft(noise(10, -40, RATE))
-    pink = np.fft.irfft(transform / np.sqrt(np.maximum(np.arange(len(transform)), 10)))
+    pink = np.fft.irfft(transform / np.sqrt(np.maximum(np.arange(len(transform)), 500)))  # from 50 Hz on
     path = write_wav(folder / "pink.wav", pink * gain(-45 - dbfs(pink)), RATE)
     table.add("noise_floor_dbfs", "pink noise of -45 dBFS", Measured(path).get("noise_floor_dbfs"), -45, 1, "construction")
 
@@ -35,16 +37,35 @@ def signal_to_noise(table, folder):
 
 
 def active_levels(table, folder):
-    for duty in (0.3, 0.5, 1.0):
-        period, seconds = 3 * RATE, 30
-        gate = (np.arange(seconds * RATE) % period) < duty * period
-        burst = noise(seconds, -26, RATE) * gate
+    for on, off in (1, 2), (2, 2), (3, 1):
+        gate = (np.arange(30 * RATE) % ((on + off) * RATE)) < on * RATE
+        burst = noise(30, -26, RATE) * gate
         ours = Measured(write_wav(folder / "gated.wav", burst, RATE)).get("active_speech_level_dbfs")
-        table.add("active_speech_level_dbfs", f"noise gated {duty:.0%} of the time", ours, dbfs(burst[gate]), 0.5, "construction")
+        table.add("active_speech_level_dbfs", f"noise {on} s on, {off} s off", ours, p56.active_level(burst, RATE), 0.5, "P.56 by numpy")
+        # What the standard's hangover of 0.2 s counts as active is silence here.
+        table.add("active_speech_level_dbfs", f"noise {on} s on, {off} s off", ours, -26 + 10 * np.log10(on / (on + 0.2)), 0.5, "construction")
     for name, path in ("English prompt", ENGLISH), ("Spanish prompt", SPANISH):
         samples, rate = read_wav(path)
         table.add("active_speech_level_dbfs", name, Measured(path).get("active_speech_level_dbfs"),
                   p56.active_level(samples[:, 0], rate), 0.5, "P.56 by numpy")
+
+
+def voice_activity(table, folder):
+    """Against prompts labelled by hand; a pause counts as such from 200 ms on (plugins/station/talk_spurts.h)."""
+    labels = {}
+    lines = (pathlib.Path(__file__).parents[1] / "plugins/station/speech_labels.csv").read_text().splitlines()
+    for row in csv.DictReader(line for line in lines if not line.startswith("#")):
+        labels.setdefault(row["file"], []).append((int(row["begin_ms"]) * RATE // 1000, int(row["end_ms"]) * RATE // 1000))
+    for name, stretches in labels.items():
+        samples, rate = read_wav(SOUNDS / name)
+        silence = np.zeros(rate)
+        ours = Measured(write_wav(folder / "labelled.wav", np.concatenate((silence, samples[:, 0], silence)), rate))
+        spoken = sum(end - begin for begin, end in stretches) / (len(samples) + 2 * rate)
+        pauses = [after[0] - before[1] for before, after in zip(stretches, stretches[1:])]
+        clear = 1 + sum(pause >= 0.25 * rate for pause in pauses), 1 + sum(pause >= 0.15 * rate for pause in pauses)
+        count = ours.get("talk_spurt_count")
+        table.add("voice_activity_ratio", name, ours.get("voice_activity_ratio"), spoken, 0.1, "labels by hand")
+        table.add("talk_spurt_count", name, count, min(max(count, clear[0]), clear[1]), 1, "labels by hand")
 
 
 def vowel(seconds, pitch, rate=16000):

@@ -6,7 +6,8 @@ import tempfile
 import numpy as np
 
 import spectra
-from truth import (ENGLISH, SPANISH, Measured, Table, dbfs, ffmpeg_ebur128, gain, noise, read_wav, sine, sox_stats, write_wav)
+import speech_truth
+from truth import ENGLISH, SPANISH, Measured, Table, dbfs, ffmpeg_ebur128, gain, noise, read_wav, sine, sox_stats, write_wav
 
 
 def levels(table, name, path):
@@ -78,6 +79,9 @@ def main():
             spectrum(table, label, path)
         clipping(table, folder)
         slopes(table, folder)
+        for compare in (speech_truth.noise_floors, speech_truth.signal_to_noise, speech_truth.active_levels, speech_truth.voice_activity,
+                        speech_truth.pitches, speech_truth.pre_and_post):
+            compare(table, folder)
     print(table)
     failures = table.failures()
     print(f"\n{len(table.rows)} rows, {len({row[0] for row in table.rows})} parameters, {len(failures)} fail")

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "plugins/station/decimator.h"
+
 namespace dragoman {
 
 /// A second-order filter section, direct form II transposed.
@@ -26,17 +28,16 @@ class Biquad {
   float b0_ = 1, b1_ = 0, b2_ = 0, a1_ = 0, a2_ = 0, s1_ = 0, s2_ = 0;
 };
 
-/// Brings mono audio of 8 to 48 kHz to 8 to 12 kHz (an integer part of the rate, low-pass of 12
-/// taps an output sample), takes what is under 100 Hz away and splits the rest at 1 kHz
-/// (Butterworth). Audio is delayed by 6 output samples at most. Allocates in set_format() only. One
-/// thread.
+/// Brings mono audio of 8 to 48 kHz to 8 to 12 kHz (Decimator), takes what is under 100 Hz away
+/// and splits the rest at 1 kHz (Butterworth). Allocates in set_format() only. One thread.
 class SpeechBand {
  public:
-  /// Rate in Hz of what is fed, in pieces of at most `longest` samples.
-  void set_format(int rate, size_t longest);
-  double rate() const { return rate_; }  ///< Hz, of what comes out
+  /// Rate in Hz of what is fed.
+  void set_format(int rate);
+  double rate() const { return decimator_.rate(); }  ///< Hz, of what comes out
   void reset();
 
+  /// At most 20 ms.
   void feed(std::span<const float> mono);
 
   /// Of the piece fed last: under and over 1 kHz. A short piece may give nothing.
@@ -45,12 +46,9 @@ class SpeechBand {
   double high_power() const { return high_power_; }  ///< mean square
 
  private:
-  void decimate(std::span<const float> mono);
-
-  size_t factor_ = 1, phase_ = 0, count_ = 0;
-  double rate_ = 0;
-  std::vector<float> taps_, history_;  ///< the last taps - 1 samples, then the piece
-  std::vector<float> band_, low_;
+  Decimator decimator_;
+  std::vector<float> low_;
+  size_t count_ = 0;
   Biquad rumble_, under_, over_;
   double low_power_ = 0, high_power_ = 0;
 };

@@ -26,7 +26,7 @@ void VoiceDetector::set_format(int rate, size_t channels) {
   offset_rate_ = static_cast<float>(2 * std::numbers::pi * kOffsetHz / rate);
   const auto longest = static_cast<size_t>(rate / kFramesPerSecond + 1);
   samples_.assign(longest * channels, 0);
-  band_.set_format(rate, longest);
+  band_.set_format(rate);
   reset();
 }
 

@@ -13,11 +13,13 @@ constexpr double kLeastSnr = 0.01;  // -20 dB, where nothing is left after the n
 }  // namespace
 
 VoiceMeter::VoiceMeter(const BucketBoard& board)
-    : wants_level_(board.wants_any({"snr_db", "active_speech_level_dbfs", "agc_gain_db"})) {}
+    : wants_level_(board.wants_any({"snr_db", "active_speech_level_dbfs", "agc_gain_db"})),
+      wants_pitch_(board.wants_any({"pitch_hz", "voiced_ratio"})) {}
 
 void VoiceMeter::set_format(int rate, size_t channels) {
   detector_.set_format(rate, channels);
   level_.set_format(rate, channels);
+  pitch_.set_format(detector_.band_rate());
   reset();
 }
 
@@ -25,6 +27,7 @@ void VoiceMeter::reset() {
   detector_.reset();
   spurts_.reset();
   level_.reset();
+  pitch_.reset();
   level_dbfs_.reset();
   start_bucket();
 }
@@ -66,12 +69,23 @@ void VoiceMeter::add_spurts(BucketBoard& board) {
   if (event.pause_ms) board.add(pause, *event.pause_ms);
 }
 
+void VoiceMeter::add_pitch(BucketBoard& board) {
+  static const size_t hz = BucketBoard::index_of("pitch_hz"),
+                      voiced = BucketBoard::index_of("voiced_ratio");
+  pitch_.feed(detector_.low_band());
+  if (!detector_.speech()) return;
+  const std::optional<double> pitch = detector_.active() ? pitch_.pitch() : std::nullopt;
+  board.add(voiced, pitch ? 1 : 0, detector_.frame_ms());
+  if (pitch) board.add(hz, *pitch);
+}
+
 void VoiceMeter::frame(const AudioFrame& frame, BucketBoard& board) {
   static const size_t activity = BucketBoard::index_of("voice_activity_ratio");
   detector_.frame(frame);
   const double ms = detector_.frame_ms(), power = detector_.frame_power();
   board.add(activity, detector_.speech() ? 1 : 0, ms);
   add_spurts(board);
+  if (wants_pitch_) add_pitch(board);
   if (wants_level_)
     level_.feed(detector_.samples(), power * static_cast<double>(frame.mono.size()));
   add_energy(ms, power * ms);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Voice activity, talk spurts and pauses, noise floor, speech level and SNR of a tap.
+// Voice activity, talk spurts and pauses, pitch, noise floor, speech level and SNR of a tap.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +7,7 @@
 
 #include "plugins/station/meter.h"
 #include "plugins/station/noise_floor.h"
+#include "plugins/station/pitch_tracker.h"
 #include "plugins/station/speech_level.h"
 #include "plugins/station/talk_spurts.h"
 #include "plugins/station/voice_detector.h"
@@ -19,6 +20,8 @@ namespace dragoman {
 /// * talk_spurt_count: 1 when a spurt begins. talk_spurt_mean_ms: a reading per spurt, in the
 ///   bucket in which its end is known (200 ms after it); a spurt that is open when the stream ends
 ///   has none. pause_mean_ms: a reading per pause, when the spurt after it begins.
+///
+/// * voiced_ratio: each frame of speech 0 or 1. pitch_hz: a reading per voiced frame.
 ///
 /// One reading a bucket, at its end:
 ///
@@ -57,12 +60,14 @@ class VoiceMeter final : public Meter {
   double clean_speech_power(double active_power, double floor) const;
   void add_spurts(BucketBoard& board);
   void add_energy(double ms, double energy);
+  void add_pitch(BucketBoard& board);
   void start_bucket();
 
-  const bool wants_level_;
+  const bool wants_level_, wants_pitch_;
   VoiceDetector detector_;
   TalkSpurts spurts_;
   SpeechLevel level_;
+  PitchTracker pitch_;
   NoiseAverage noise_;
   bool measured_ = false;  ///< a frame since the bucket began
   Heard speech_;           ///< with the pauses in it that are under 200 ms

@@ -153,6 +153,7 @@ std::string figures_json(const Measurement& measurement) {
   object.member("station", json_string(measurement.station));
   object.member("interval_s", interval > 0 ? json_number(interval) : "null");
   object.member("seconds", json_number(measurement.seconds));
+  if (measurement.delay_ms) object.member("delay_ms", json_number(*measurement.delay_ms));
   object.member("files", files.array());
   object.member("buckets", buckets.array());
   return object.object() + "\n";

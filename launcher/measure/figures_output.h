@@ -13,9 +13,9 @@ namespace dragoman {
 std::string figures_table(const Measurement& measurement);
 
 /// One object:
-///   station, interval_s (null: the whole recording), seconds, files: [{file, tap, seconds,
-///   rate_hz, channels, format}], buckets: [{start_s, seconds, parameters: {KEY: {number, unit,
-///   group, TAP: {figure, min, max, count, state}, difference}}}]
+///   station, interval_s (null: the whole recording), seconds, delay_ms (of POST's content), files:
+///   [{file, tap, seconds, rate_hz, channels, format}], buckets: [{start_s, seconds, parameters:
+///   {KEY: {number, unit, group, TAP: {figure, min, max, count, state}, difference}}}]
 /// `difference` is POST less PRE; what is not known is absent.
 std::string figures_json(const Measurement& measurement);
 
@@ -25,6 +25,9 @@ std::string figures_csv(const Measurement& measurement);
 
 /// What all three show of a file: "greeting.wav: 4.23 s, 8000 Hz, mono, 16 bit".
 std::string describe(const MeasuredFile& file);
+
+/// Of two recordings: "40.0 ms behind PRE".
+std::string delay_text(const Measurement& measurement);
 
 /// `value` with as many digits as make sense for the parameter.
 std::string figure_text(const Parameter& parameter, double value);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <cmath>
 #include <cstdio>
 #include <set>
 
@@ -97,12 +98,20 @@ std::string describe(const MeasuredFile& file) {
                file.format.sample == GST_AUDIO_FORMAT_S16LE ? "16 bit" : "32 bit float");
 }
 
+std::string delay_text(const Measurement& measurement) {
+  if (!measurement.delay_ms) return "delay to PRE not found";
+  const double ms = *measurement.delay_ms;
+  if (std::abs(ms) < 0.05) return "no delay to PRE";
+  return print("%.1f ms %s PRE", std::abs(ms), ms > 0 ? "behind" : "ahead of");
+}
+
 std::string figures_table(const Measurement& measurement) {
   std::string text;
   for (const MeasuredFile& file : measurement.files) {
     const bool two = measurement.files.size() > 1;
     text += (two ? print("%-5s", file.tap.c_str()) : std::string()) + describe(file) + "\n";
   }
+  if (measurement.files.size() > 1) text += "     " + delay_text(measurement) + "\n";
   for (const MeasuredBucket& bucket : measurement.buckets) {
     text += "\n";
     if (measurement.interval_s > 0) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 
+#include "launcher/measure/pair_delay.h"
 #include "launcher/measure/probe_bench.h"
 
 namespace dragoman {
@@ -12,19 +13,20 @@ namespace {
 
 constexpr const char* kTaps[] = {"PRE", "POST"};
 /// The probes of a tap, by their traces.
-constexpr char kFigures[] = "figures", kWhole[] = "whole", kCourse[] = "course";
+constexpr char kFigures[] = "figures", kWhole[] = "whole", kCourse[] = "course",
+               kSpeechCourse[] = "speech-course";
 constexpr int kPiecesPerSecond = 50;
 constexpr uint64_t kNs = 1'000'000'000;
 constexpr uint64_t kTableBucketNs = 5 * kNs;  // what limits of counted parameters are for
 
 /// Points that a course has at most, if the recording's length is known, and its shortest bucket.
-constexpr uint64_t kCoursePoints = 400, kMinCourseNs = kNs / 10, kBlindCourseNs = kNs;
+constexpr uint64_t kCoursePoints = 400, kMinCourseNs = kNs / 10, kBlindCourseNs = kNs,
+                   kMinSpeechCourseNs = kNs;
 
 /// What a recording played as fast as possible cannot tell: the processing's time and the
 /// process's.
 bool is_telling(const Parameter& parameter) {
-  return parameter.group != ParameterGroup::kProcessing ||
-         std::string_view(parameter.key) == "processing_latency_ms";
+  return parameter.group != ParameterGroup::kProcessing;
 }
 
 TapFigures figures_of(const ProbeBucket& bucket) {
@@ -78,7 +80,7 @@ void check_pair(const std::vector<Recording>& recordings) {
 }
 
 /// Plays all to the end of the shortest; the frames that were measured.
-uint64_t play(std::vector<Recording>& recordings, ProbeBench& bench,
+uint64_t play(std::vector<Recording>& recordings, ProbeBench& bench, PairDelay* delay,
               const MeasureOptions& options) {
   const auto rate = static_cast<uint64_t>(recordings[0].format().rate);
   std::vector<std::vector<uint8_t>> pieces(recordings.size());
@@ -92,6 +94,7 @@ uint64_t play(std::vector<Recording>& recordings, ProbeBench& bench,
     for (size_t i = 0; got > 0 && i < recordings.size(); ++i) {
       pieces[i].resize(got * recordings[i].format().frame_bytes());
       bench.push(i, pieces[i], frames);
+      if (delay) delay->add(i, pieces[i]);
       if (options.on_audio) options.on_audio(i, pieces[i]);
     }
     frames += got;
@@ -121,7 +124,9 @@ std::vector<ProbeSettings> probes_for(const std::vector<Recording>& recordings,
   std::vector<ProbeSettings> probes = {{kFigures, options.station, ns_of(interval_s)}};
   if (options.course) {
     probes.push_back({kWhole, options.station, ns_of(kMaxIntervalS)});
-    probes.push_back({kCourse, kEveryParameter, course_interval(recordings[0])});
+    const uint64_t course_ns = course_interval(recordings[0]);
+    probes.push_back({kCourse, kEveryParameter, course_ns});
+    probes.push_back({kSpeechCourse, kEveryParameter, std::max(course_ns, kMinSpeechCourseNs)});
   }
   return probes;
 }
@@ -132,17 +137,21 @@ Measurement measure(std::vector<Recording>& recordings, const MeasureOptions& op
   check_pair(recordings);
   ProbeBench bench(probes_for(recordings, options));
   for (size_t i = 0; i < recordings.size(); ++i) bench.add_tap(kTaps[i], recordings[i].format());
-  const uint64_t frames = play(recordings, bench, options);
+  std::optional<PairDelay> delay;
+  if (recordings.size() > 1) delay.emplace(recordings[0].format(), recordings[1].format());
+  const uint64_t frames = play(recordings, bench, delay ? &*delay : nullptr, options);
   bench.end();
 
   const size_t taps = recordings.size();
   Measurement measurement{.station = options.station, .interval_s = options.interval_s};
   for (size_t i = 0; i < taps; ++i) measurement.files.push_back(file_of(recordings[i], kTaps[i]));
   measurement.seconds = static_cast<double>(frames) / recordings[0].format().rate;
+  if (delay) measurement.delay_ms = delay->delay_ms();
   measurement.buckets = buckets_of(bench, kFigures, taps);
   if (options.course) {
     measurement.whole = buckets_of(bench, kWhole, taps).at(0);
     measurement.course = buckets_of(bench, kCourse, taps);
+    measurement.speech_course = buckets_of(bench, kSpeechCourse, taps);
   }
   return measurement;
 }

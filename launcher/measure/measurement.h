@@ -42,10 +42,12 @@ struct Measurement {
   std::string station;
   double interval_s = 0;  ///< 0: one bucket as long as the recording
   std::vector<MeasuredFile> files;
-  double seconds = 0;  ///< measured: the length of the shortest
+  double seconds = 0;              ///< measured: the length of the shortest
+  std::optional<double> delay_ms;  ///< POST's content after PRE's; nothing if it was not found
   std::vector<MeasuredBucket> buckets;
-  MeasuredBucket whole;                ///< if a course was asked for: of the whole recording
-  std::vector<MeasuredBucket> course;  ///< for a picture, if asked for: in short buckets
+  MeasuredBucket whole;                       ///< if a course was asked for: of the whole recording
+  std::vector<MeasuredBucket> course;         ///< for a picture, if asked for: in short buckets
+  std::vector<MeasuredBucket> speech_course;  ///< in longer ones, as speech takes to be measured
 };
 
 /// A station that has no file: it measures all parameters.

@@ -67,7 +67,7 @@ class Column {
     draw_spectrogram(cairo_, spectrum_, view.spectrogram(), scales.colour);
     draw_course(cairo_, level_, measurement.course, tap, kLevels);
     draw_names(cairo_, level_, measurement.course, tap, kLevels);
-    draw_course(cairo_, snr_, measurement.course, tap, kSnr);
+    draw_course(cairo_, snr_, measurement.speech_course, tap, kSnr);
     for (const Panel& panel : {wave_, spectrum_, level_, snr_}) draw_frame(cairo_, panel);
     draw_labels();
     const Rectangle& area = snr_.area;
@@ -86,7 +86,8 @@ class Column {
     }
     draw_text(cairo_, x, 50, name, 22, plot_colours::kInk, Align::kLeft, Weight::kBold,
               wave_.area.right() - x);
-    const std::string about = describe(file).substr(file.path.size() + 2);
+    std::string about = describe(file).substr(file.path.size() + 2);
+    if (tap > 0) about += " · " + delay_text(measurement);
     draw_text(cairo_, wave_.area.x, 76, about, 14, plot_colours::kFaint);
   }
 

@@ -153,8 +153,8 @@ void draw_normal(cairo_t* cairo, const Panel& panel, const char* key) {
   if (top <= low) return;
   fill(cairo, {panel.area.x, panel.y_of(top), panel.area.width, panel.y_of(low) - panel.y_of(top)},
        plot_colours::kNormal);
-  draw_text(cairo, panel.area.right() - 6, panel.y_of(low) - 5, "normal", 11, {0.42, 0.56, 0.42},
-            Align::kRight);
+  draw_text(cairo, panel.area.right() + 3, (panel.y_of(top) + panel.y_of(low)) / 2 + 4, "normal",
+            10.5, {0.38, 0.54, 0.38});
 }
 
 void draw_course(cairo_t* cairo, const Panel& panel, const std::vector<MeasuredBucket>& course,

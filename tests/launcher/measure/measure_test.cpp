@@ -96,6 +96,24 @@ TEST_F(MeasureTest, AGainOfSixDecibelsShowsAsTheDifferenceOfTheLevels) {
       << "a file measures the same alone and in a pair";
 }
 
+TEST_F(MeasureTest, TheDelayBetweenTheRecordingsIsFoundInTheirContent) {
+  const std::string pre = sox("'" + kEnglishPrompt + "'", "pre.wav", "rate 48000");
+  const std::string post = sox("'" + pre + "' -c 2 -e float", "post.wav", "gain -6 pad 0.123");
+  const JsonMeasurement behind(measure("-f json '" + pre + "' '" + post + "'").out);
+  EXPECT_NEAR(json_object_get_double_member(behind.root(), "delay_ms"), 123, 0.1);
+  const JsonMeasurement ahead(measure("-f json '" + post + "' '" + pre + "'").out);
+  EXPECT_NEAR(json_object_get_double_member(ahead.root(), "delay_ms"), -123, 0.1);
+  EXPECT_THAT(measure("'" + pre + "' '" + post + "'").out, HasSubstr("123.0 ms behind PRE\n"));
+}
+
+TEST_F(MeasureTest, OfRecordingsThatHaveNothingInCommonThereIsNoDelay) {
+  const std::string pre = sox("'" + kEnglishPrompt + "'", "pre.wav", "");
+  const std::string post = sox("'" + kSpanishPrompt + "'", "post.wav", "");
+  const JsonMeasurement json(measure("-f json '" + pre + "' '" + post + "'").out);
+  EXPECT_FALSE(json_object_has_member(json.root(), "delay_ms"));
+  EXPECT_THAT(measure("'" + pre + "' '" + post + "'").out, HasSubstr("delay to PRE not found\n"));
+}
+
 TEST_F(MeasureTest, RecordingsOfDifferentLengthAreMeasuredOverTheCommonOneAndThatIsSaid) {
   const std::string pre = sox("'" + kEnglishPrompt + "'", "pre.wav", "");
   const std::string post = sox("'" + kEnglishPrompt + "'", "post.wav", "trim 0 3.5");
@@ -156,8 +174,9 @@ TEST_F(MeasureTest, StereoKeepsBothChannels) {
 TEST_F(MeasureTest, WhatARecordingCannotTellIsAbsent) {
   const JsonMeasurement json(
       measure("-f json '" + kEnglishPrompt + "' '" + kEnglishPrompt + "'").out);
-  for (const char* key : {"processing_latency_p95_ms", "dsp_load_pct", "pipeline_latency_ms",
-                          "cpu_pct", "memory_mb", "packets_received", "mos"}) {
+  for (const char* key :
+       {"processing_latency_ms", "processing_latency_p95_ms", "dsp_load_pct", "pipeline_latency_ms",
+        "cpu_pct", "memory_mb", "packets_received", "mos"}) {
     EXPECT_FALSE(json.parameter(key)) << key;
   }
 }

@@ -245,6 +245,23 @@ TEST(StationProbe, closes_the_buckets_that_a_hole_in_the_timestamps_passes) {
   EXPECT_EQ(u64(tap.messages().at(0), "bucket-utc"), kEdge + 20 * GST_SECOND);
 }
 
+TEST(StationProbe, measures_nothing_across_a_hole) {
+  for (GstClockTime hole : {0, 500}) {
+    TapHarness tap = probe();
+    tap.caps(8000);
+    tap.push_seconds(0, 0.3);
+    tap.push_seconds((300 + hole) * GST_MSECOND, 0.3, -8192);
+    tap.event(gst_event_new_eos());
+    auto buckets = tap.messages();
+    ASSERT_EQ(buckets.size(), 1u);
+    EXPECT_EQ(figures(buckets[0], "audio_level_dbfs")->count, 30u);
+    // A window of 400 ms, and a change of sign.
+    EXPECT_EQ(figures(buckets[0], "loudness_momentary_lufs").has_value(), hole == 0);
+    EXPECT_EQ(figures(buckets[0], "zero_crossing_rate")->max, hole ? 0 : 50);
+    EXPECT_EQ(figures(buckets[0], "true_peak_dbtp")->max > -11, hole == 0);
+  }
+}
+
 TEST(StationProbe, counts_readings_in_a_gap_in_the_gaps_bucket) {
   TapHarness tap = probe();
   tap.caps(8000);

@@ -20,7 +20,8 @@ void DelayMeter::passed(const TapLog& pre, uint64_t begin_utc, uint64_t end_utc,
   waited_ += length * static_cast<double>(static_cast<int64_t>(wall_ns - *passed));
   weight_ += length;
   if (weight_ < kReadingNs) return;
-  const double ms = std::max(0.0, waited_ / weight_ + static_cast<double>(lag_ns())) * 1e-6;
+  const double ms =
+      std::max(0.0, waited_ / weight_ + static_cast<double>(lag_ns().value_or(0))) * 1e-6;
   waited_ = weight_ = 0;
   latencies_.add(ms);
   board.add(latency, ms);

@@ -32,8 +32,8 @@ class DelayMeter {
   void end_bucket(BucketBoard& board);
   void reset();
 
-  /// POST's content behind PRE's of the same timestamp, ns; 0 while not known.
-  int64_t lag_ns() const { return lag_.lag_ns().value_or(0); }
+  /// POST's content behind PRE's of the same timestamp, ns; nothing while not known.
+  std::optional<int64_t> lag_ns() const { return lag_.lag_ns(); }
 
  private:
   static constexpr double kMinLagS = -0.1, kMaxLagS = 0.5, kWindowS = 1.0;

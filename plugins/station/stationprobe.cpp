@@ -84,17 +84,30 @@ constexpr guint64 kMaxInterval = 86400 * GST_SECOND;
 constexpr guint64 kStationsInterval = 0;  // as the station's file says
 constexpr gboolean kDefaultPostMessages = TRUE;
 
-enum { kPropStation = 1, kPropTap, kPropTrace, kPropPostMessages, kPropInterval, kPropStations };
+enum {
+  kPropStation = 1,
+  kPropTap,
+  kPropTrace,
+  kPropPostMessages,
+  kPropInterval,
+  kPropStations,
+  kPropFarStation,
+  kPropPartnerStation
+};
 
 struct Settings {
   TapNames names;
+  TapRelations relations;
   bool post_messages = kDefaultPostMessages;
   uint64_t interval = kStationsInterval;
   std::string stations;  // folder; empty: the project's
 };
 
 struct State {
-  explicit State(GstElement* element) : stream(element, kBucketNs) {}
+  explicit State(GstElement* element) : stream(element, kBucketNs) {
+    meters.on_frame(
+        [this](const AudioFrame& frame) { partner.heard(frame.mono.size(), meters.voice()); });
+  }
 
   std::mutex settings_lock;  // never held together with lock
   Settings settings;
@@ -177,7 +190,7 @@ void post(StationProbe* self, const std::optional<Bucket>& bucket) {
 std::optional<Bucket> close_bucket(State& state) {
   state.meters.finish();
   state.meters.end_bucket();
-  state.partner.end_bucket();
+  state.partner.end_bucket(state.meters.voice_meter());
   std::optional<Bucket> bucket = state.board.snapshot(bucket_start(utc_now_ns(), state.interval));
   state.board.clear();
   if (state.stream.clock().placed()) state.board.place(state.stream.clock().bucket());
@@ -202,7 +215,7 @@ void post_last_bucket(StationProbe* self) {
     std::lock_guard lock(state.lock);
     state.meters.finish();
     state.meters.end_bucket();
-    state.partner.end_bucket();
+    state.partner.end_bucket(state.meters.voice_meter());
     bucket = state.board.snapshot(bucket_start(utc_now_ns(), state.interval));
   }
   post(self, bucket);
@@ -232,7 +245,7 @@ gboolean start(GstBaseTransform* base) {
     state.interval = settings.interval ? settings.interval : state.station.interval_ns;
     state.stream = TapStream(GST_ELEMENT(base), state.interval);
     forget_stream(state);
-    state.partner.start(GST_ELEMENT(base), settings.names);
+    state.partner.start(GST_ELEMENT(base), settings.names, settings.relations);
     return TRUE;
   });
 }
@@ -256,8 +269,8 @@ gboolean set_caps(GstBaseTransform* base, GstCaps* in, GstCaps*) {
 void feed(State& state, const guint8* data, size_t frames) {
   const size_t samples = frames * static_cast<size_t>(state.info.channels);
   const auto give = [&](auto audio) {
-    state.meters.feed(audio);
     state.partner.feed(state.stream.clock().position(), audio);
+    state.meters.feed(audio);
   };
   if (GST_AUDIO_INFO_FORMAT(&state.info) == GST_AUDIO_FORMAT_S16LE) {
     give(std::span(reinterpret_cast<const int16_t*>(data), samples));
@@ -462,6 +475,12 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
     case kPropTrace:
       state.settings.names.trace = string_of(value);
       break;
+    case kPropFarStation:
+      state.settings.relations.far = string_of(value);
+      break;
+    case kPropPartnerStation:
+      state.settings.relations.partner = string_of(value);
+      break;
     case kPropPostMessages:
       state.settings.post_messages = g_value_get_boolean(value);
       break;
@@ -491,6 +510,12 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
       break;
     case kPropTrace:
       g_value_set_string(value, settings.names.trace.c_str());
+      break;
+    case kPropFarStation:
+      g_value_set_string(value, settings.relations.far.c_str());
+      break;
+    case kPropPartnerStation:
+      g_value_set_string(value, settings.relations.partner.c_str());
       break;
     case kPropPostMessages:
       g_value_set_boolean(value, settings.post_messages);
@@ -528,6 +553,18 @@ void install_properties(GObjectClass* object_class) {
   g_object_class_install_property(
       object_class, kPropTrace,
       g_param_spec_string("trace", "Trace", "ID of the call that the figures belong to",
+                          names.trace.c_str(), ready));
+  g_object_class_install_property(
+      object_class, kPropFarStation,
+      g_param_spec_string("far-station", "Far station",
+                          "Station of the same trace whose audio this caller hears: it is looked "
+                          "for as echo in this one's PRE. Empty: none. Of use to POST",
+                          names.trace.c_str(), ready));
+  g_object_class_install_property(
+      object_class, kPropPartnerStation,
+      g_param_spec_string("partner-station", "Partner station",
+                          "Station of the same trace that is what the other party says, for double "
+                          "talk. Empty: none. Of use to PRE",
                           names.trace.c_str(), ready));
   g_object_class_install_property(
       object_class, kPropPostMessages,

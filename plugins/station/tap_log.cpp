@@ -11,7 +11,7 @@ void TapLog::set_rate(int rate) {
   std::lock_guard lock(lock_);
   rate_ = rate;
   audio_.clear();
-  next_ = kept_ = passage_count_ = 0;
+  next_ = kept_ = passage_count_ = decision_count_ = 0;
 }
 
 int TapLog::rate() const {
@@ -21,7 +21,7 @@ int TapLog::rate() const {
 
 void TapLog::clear() {
   std::lock_guard lock(lock_);
-  kept_ = passage_count_ = 0;
+  kept_ = passage_count_ = decision_count_ = 0;
 }
 
 void TapLog::append(std::span<const float> samples, uint64_t end_utc) {
@@ -111,6 +111,45 @@ std::optional<uint64_t> TapLog::passed_at(uint64_t begin_utc, uint64_t end_utc) 
   }
   if (weight <= 0) return std::nullopt;
   return base + static_cast<uint64_t>(static_cast<int64_t>(sum / weight));
+}
+
+void TapLog::decided(uint64_t begin_utc, uint64_t end_utc, bool speech) {
+  std::lock_guard lock(lock_);
+  decisions_[decision_count_++ % kDecisions] = {begin_utc, end_utc, speech};
+}
+
+std::optional<bool> TapLog::speech_at(uint64_t utc) const {
+  std::lock_guard lock(lock_);
+  const size_t oldest = decision_count_ > kDecisions ? decision_count_ - kDecisions : 0;
+  for (size_t i = decision_count_; i > oldest; --i) {
+    const Decision& decision = decisions_[(i - 1) % kDecisions];
+    if (utc >= decision.end) return std::nullopt;
+    if (utc >= decision.begin) return decision.speech;
+  }
+  return std::nullopt;
+}
+
+uint64_t TapLog::decided_until() const {
+  std::lock_guard lock(lock_);
+  return decision_count_ ? decisions_[(decision_count_ - 1) % kDecisions].end : 0;
+}
+
+void TapLog::closed(const BucketVoice& bucket) {
+  std::lock_guard lock(lock_);
+  buckets_[bucket_count_++ % kBuckets] = bucket;
+}
+
+std::optional<BucketVoice> TapLog::bucket_like(const BucketVoice& other) const {
+  std::lock_guard lock(lock_);
+  const uint64_t length = other.end_utc - other.begin_utc;
+  for (size_t i = 0; i < std::min(bucket_count_, kBuckets); ++i) {
+    const BucketVoice& bucket = buckets_[i];
+    const uint64_t begin = std::max(bucket.begin_utc, other.begin_utc);
+    const uint64_t end = std::min(bucket.end_utc, other.end_utc);
+    const uint64_t longer = std::max(length, bucket.end_utc - bucket.begin_utc);
+    if (end > begin && (end - begin) * 5 >= longer * 4) return bucket;
+  }
+  return std::nullopt;
 }
 
 void TapLog::departed(uint64_t cpu_ns) {

@@ -13,6 +13,13 @@
 
 namespace dragoman {
 
+/// What a tap's bucket says of the voice in it; dBFS, nothing where it cannot be known.
+struct BucketVoice {
+  uint64_t begin_utc = 0, end_utc = 0;  ///< what of the bucket was heard
+  std::optional<double> speech_dbfs;    ///< active speech level, ITU-T P.56
+  std::optional<double> noise_dbfs;     ///< noise floor
+};
+
 /// Written by one streaming thread, read by others; each call takes a short mutex of its own and
 /// calls nobody. Times are ns: those named *_utc are the stream's (SampleClock), so taps of one
 /// process compare even across pipelines; walls are of the monotonic clock. Memory is bounded and
@@ -50,6 +57,19 @@ class TapLog {
   /// is when they will, should buffers go on as the last; nothing if it cannot be known.
   std::optional<uint64_t> passed_at(uint64_t begin_utc, uint64_t end_utc) const;
 
+  /// Whether somebody spoke from the end of the last such stretch, or from `begin_utc` if that is
+  /// later, to `end_utc`.
+  void decided(uint64_t begin_utc, uint64_t end_utc, bool speech);
+  /// Whether somebody spoke at that time, of the last 10 s; nothing if it is not known.
+  std::optional<bool> speech_at(uint64_t utc) const;
+  /// Until when it is known, 0 if it never was.
+  uint64_t decided_until() const;
+
+  /// A bucket has ended.
+  void closed(const BucketVoice& bucket);
+  /// Of the last buckets the one that covers the time of `other`, but for a fifth of it at most.
+  std::optional<BucketVoice> bucket_like(const BucketVoice& other) const;
+
   /// The thread goes on from here (PRE), and is back; between them, less the time that it spends
   /// after the partner (entered, left), it works on `duration_ns` of audio. `cpu_ns` is its CPU
   /// clock.
@@ -80,6 +100,16 @@ class TapLog {
   uint64_t audio_end_ = 0;
   std::vector<Passage> passages_;  ///< a ring
   size_t passage_count_ = 0;
+
+  struct Decision {
+    uint64_t begin = 0, end = 0;
+    bool speech = false;
+  };
+  static constexpr size_t kDecisions = 512, kBuckets = 4;
+  std::array<Decision, kDecisions> decisions_;  ///< a ring
+  size_t decision_count_ = 0;
+  std::array<BucketVoice, kBuckets> buckets_;  ///< a ring
+  size_t bucket_count_ = 0;
 
   std::thread::id thread_;  ///< that is between departed() and returned()
   uint64_t departed_ = 0, entered_ = 0, elsewhere_ = 0;

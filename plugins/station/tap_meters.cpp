@@ -17,6 +17,7 @@ void TapMeters::measure(AudioFrame frame) {
   spectrum_.push(frame.mono);
   frame.spectrum = &spectrum_;
   for (const auto& meter : meters_) meter->frame(frame, board_);
+  if (on_frame_) on_frame_(frame);
 }
 
 void TapMeters::set_format(int rate, size_t channels) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -20,6 +21,10 @@ class TapMeters {
  public:
   /// `board` outlives this.
   explicit TapMeters(BucketBoard& board);
+
+  /// Called after each frame has been measured.
+  using OnFrame = std::function<void(const AudioFrame&)>;
+  void on_frame(OnFrame call) { on_frame_ = std::move(call); }
 
   /// Makes the meters anew for what the board wants now, and for this format. After finish(): what
   /// the meters before have gathered of the bucket goes to the board.
@@ -51,6 +56,7 @@ class TapMeters {
   FrameSpectrum spectrum_;
   std::vector<std::unique_ptr<Meter>> meters_;
   VoiceMeter* voice_ = nullptr;  ///< one of `meters_`
+  OnFrame on_frame_;
 };
 
 }  // namespace dragoman

@@ -15,8 +15,14 @@ constexpr uint64_t kSecondNs = 1'000'000'000;
 constexpr uint64_t kPieceNs = 20'000'000;
 constexpr uint64_t kToleranceNs = SampleClock::kToleranceNs;
 /// What POST knows by comparing.
-constexpr std::initializer_list<const char*> kCompared = {
-    "processing_latency_ms", "processing_latency_p95_ms", "dsp_load_pct"};
+constexpr std::initializer_list<const char*> kCompared = {"processing_latency_ms",
+                                                          "processing_latency_p95_ms",
+                                                          "dsp_load_pct",
+                                                          "agc_gain_db",
+                                                          "noise_reduction_db",
+                                                          "echo_return_loss_db",
+                                                          "echo_return_loss_enhancement_db",
+                                                          "log_spectral_distance_db"};
 
 uint64_t monotonic_ns() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -30,6 +36,9 @@ uint64_t thread_cpu_ns() {
   return static_cast<uint64_t>(now.tv_sec) * kSecondNs + static_cast<uint64_t>(now.tv_nsec);
 }
 
+constexpr std::initializer_list<const char*> kEcho = {"echo_return_loss_db",
+                                                      "echo_return_loss_enhancement_db"};
+
 /// A name that no trace has, shared by the taps of one pipeline.
 std::string name_of_pipeline(GstElement* element) {
   GstObjectPtr<GstObject> top(GST_OBJECT(gst_object_ref(element)));
@@ -39,7 +48,7 @@ std::string name_of_pipeline(GstElement* element) {
 
 }  // namespace
 
-void TapPartner::start(GstElement* element, const TapNames& names) {
+void TapPartner::start(GstElement* element, const TapNames& names, const TapRelations& relations) {
   stop();
   element_ = element;
   key_ = {names.trace.empty() ? name_of_pipeline(element) : names.trace, names.station, names.tap};
@@ -47,18 +56,37 @@ void TapPartner::start(GstElement* element, const TapNames& names) {
   measures_load_ = board_.wants_any({"dsp_load_pct"});
   asks_pipeline_ = board_.wants_any({"pipeline_latency_ms"});
   partner_key_ = {key_.trace, key_.station, "PRE"};
+  party_key_ = {key_.trace, relations.partner, "PRE"};
+  far_station_ = relations.far;
+  compares_ = role_ == Role::kPost && board_.wants_any(kCompared);
+  compares_echo_ = compares_ && !far_station_.empty() && board_.wants_any(kEcho);
+  compares_parties_ =
+      role_ == Role::kPre && !relations.partner.empty() && board_.wants_any({"double_talk_ratio"});
   process_ = ProcessMeter();
   log_ = std::make_shared<TapLog>();
   log_->set_rate(decimator_.rate());
-  compares_ = role_ == Role::kPost && board_.wants_any(kCompared);
-  if (compares_) TapPairs::instance().follow(partner_key_);
+  follow_others();
   TapPairs::instance().enter(key_, log_);
+}
+
+void TapPartner::follow_others() {
+  if (compares_) followed_.push_back(partner_key_);
+  if (compares_echo_) {
+    followed_.push_back({key_.trace, far_station_, "PRE"});
+    followed_.push_back({key_.trace, far_station_, "POST"});
+  }
+  for (const TapKey& key : followed_) TapPairs::instance().follow(key);
+}
+
+void TapPartner::unfollow_others() {
+  for (const TapKey& key : followed_) TapPairs::instance().unfollow(key);
+  followed_.clear();
 }
 
 void TapPartner::stop() {
   if (!log_) return;
   TapPairs::instance().leave(key_, log_);
-  if (compares_) TapPairs::instance().unfollow(partner_key_);
+  unfollow_others();
   log_.reset();
   partner_.reset();
 }
@@ -68,14 +96,19 @@ void TapPartner::set_format(int rate, size_t channels) {
   channels_ = channels;
   decimator_.set_format(rate, channels);
   delay_.set_rate(decimator_.rate());
+  enhancement_.set_rate(decimator_.rate());
+  echo_.set_rate(decimator_.rate());
   if (log_) log_->set_rate(decimator_.rate());
 }
 
 void TapPartner::reset() {
   decimator_.reset();
   delay_.reset();
+  enhancement_.reset();
+  echo_.reset();
+  double_talk_.reset();
   if (log_) log_->clear();
-  position_ = second_ = 0;
+  position_ = second_ = given_ = heard_ = 0;
   fed_ = false;
 }
 
@@ -88,8 +121,10 @@ uint64_t TapPartner::end_of(uint64_t utc, size_t frames) const {
 template <typename Sample>
 void TapPartner::feed_samples(uint64_t utc, std::span<const Sample> samples) {
   if (!log_ || !rate_) return;
+  if (!fed_) bucket_begin_ = utc;
   fed_ = true;
   const size_t frames = samples.size() / channels_;
+  given_ += frames;
   if (utc > position_ + kToleranceNs || utc + kToleranceNs < position_) {
     log_->clear();
     decimator_.reset();
@@ -132,23 +167,69 @@ void TapPartner::look_up() {
   partner_ = TapPairs::instance().find(partner_key_);
 }
 
+/// What the caller hears last before his phone, or null.
+std::shared_ptr<TapLog> TapPartner::far_end() const {
+  auto log = TapPairs::instance().find({key_.trace, far_station_, "POST"});
+  return log ? log : TapPairs::instance().find({key_.trace, far_station_, "PRE"});
+}
+
 void TapPartner::every_second() {
   static const size_t load = BucketBoard::index_of("dsp_load_pct");
   if (asks_pipeline_) pipeline_.request(element_);
+  compare_parties();
   const std::shared_ptr<TapLog> pre = partner_.lock();
   if (!pre) return;
   delay_.follow_lag(*pre, *log_);
+  compare();
   if (!measures_load_) return;
   if (const auto share = pre->take_load()) board_.add(load, 100 * *share);
 }
 
-void TapPartner::end_bucket() {
+void TapPartner::compare() {
+  const std::shared_ptr<TapLog> pre = partner_.lock();
+  if (!pre) return;
+  enhancement_.compare(*pre, *log_, delay_.lag_ns(), board_);
+  if (!compares_echo_) return;
+  if (const auto far = far_end()) echo_.listen(*far, *pre, *log_, delay_.lag_ns().value_or(0));
+}
+
+void TapPartner::compare_parties() {
+  if (!compares_parties_) return;
+  if (const auto other = TapPairs::instance().find(party_key_)) {
+    double_talk_.compare(*log_, *other, board_);
+  }
+}
+
+void TapPartner::heard(size_t frames, const VoiceDetector* voice) {
+  const uint64_t begin = position_ - frames_to_ns(given_ - heard_, rate_);
+  heard_ += frames;
+  if (!voice || !log_) return;
+  log_->decided(begin, position_ - frames_to_ns(given_ - heard_, rate_), voice->speech());
+}
+
+void TapPartner::end_bucket(const VoiceMeter* voice) {
+  if (!fed_ || !log_) return;
+  fed_ = false;
+  BucketVoice levels{.begin_utc = bucket_begin_, .end_utc = position_};
+  if (voice) {
+    levels.speech_dbfs = voice->ended_bucket().speech_dbfs;
+    levels.noise_dbfs = voice->ended_bucket().noise_dbfs;
+  }
+  log_->closed(levels);
+  compare_parties();
+  delay_.end_bucket(board_);
+  if (const auto pre = partner_.lock()) {
+    enhancement_.compare(*pre, *log_, delay_.lag_ns(), board_);
+    enhancement_.end_bucket(*pre, levels, board_);
+    echo_.end_bucket(board_);
+  }
+  read_process();
+}
+
+void TapPartner::read_process() {
   static const size_t latency = BucketBoard::index_of("pipeline_latency_ms"),
                       cpu = BucketBoard::index_of("cpu_pct"),
                       memory = BucketBoard::index_of("memory_mb");
-  if (!fed_) return;
-  fed_ = false;
-  delay_.end_bucket(board_);
   if (const auto ms = pipeline_.take()) board_.add(latency, *ms);
   if (board_.wants(cpu)) {
     if (const auto pct = process_.cpu_pct()) board_.add(cpu, *pct);

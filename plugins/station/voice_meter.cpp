@@ -107,12 +107,14 @@ void VoiceMeter::end_bucket(BucketBoard& board) {
   static const size_t floor_index = BucketBoard::index_of("noise_floor_dbfs"),
                       level_index = BucketBoard::index_of("active_speech_level_dbfs"),
                       snr_index = BucketBoard::index_of("snr_db");
+  ended_ = {};
   if (measured_ && detector_.noise().known()) {
     const double floor = floor_power();
-    board.add(floor_index, power_dbfs(floor));
+    ended_.noise_dbfs = power_dbfs(floor);
+    board.add(floor_index, *ended_.noise_dbfs);
     const auto active = wants_level_ && enough_speech() ? level_.active_power() : std::nullopt;
     if (active) {
-      level_dbfs_ = power_dbfs(*active);
+      ended_.speech_dbfs = level_dbfs_ = power_dbfs(*active);
       board.add(level_index, *level_dbfs_);
       board.add(snr_index, power_dbfs(clean_speech_power(*active, floor)) - power_dbfs(floor));
     }

@@ -49,6 +49,12 @@ class VoiceMeter final : public Meter {
   /// Of the bucket so far, or if it has less than 200 ms of speech of the last that had; dBFS.
   std::optional<double> speech_level_dbfs() const;
 
+  /// The figures of the last bucket that ended, dBFS; nothing where it had none.
+  struct BucketLevels {
+    std::optional<double> speech_dbfs, noise_dbfs;
+  };
+  const BucketLevels& ended_bucket() const { return ended_; }
+
  private:
   /// Time and energy of the bucket's frames.
   struct Heard {
@@ -73,6 +79,7 @@ class VoiceMeter final : public Meter {
   Heard speech_;           ///< with the pauses in it that are under 200 ms
   Heard pause_;            ///< since the last frame of speech
   std::optional<double> level_dbfs_;
+  BucketLevels ended_;
 };
 
 }  // namespace dragoman

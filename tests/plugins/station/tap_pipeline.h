@@ -64,6 +64,29 @@ class TapFigures {
   std::map<std::string, std::vector<std::shared_ptr<GstStructure>>> figures_;
 };
 
+/// Replaces the samples (F32, mono) of the buffers that pass by `samples`, from the first on;
+/// silence after them.
+class Player {
+ public:
+  explicit Player(std::vector<float> samples) : samples_(std::move(samples)) {}
+  GstBuffer* operator()(GstBuffer* buffer) {
+    buffer = gst_buffer_make_writable(buffer);
+    GstMapInfo map;
+    GST_BUFFER_FLAG_UNSET(buffer, GST_BUFFER_FLAG_GAP);
+    EXPECT_TRUE(gst_buffer_map(buffer, &map, GST_MAP_WRITE));
+    auto* out = reinterpret_cast<float*>(map.data);
+    for (size_t i = 0; i < map.size / sizeof(float); ++i) {
+      out[i] = next_ < samples_.size() ? samples_[next_++] : 0;
+    }
+    gst_buffer_unmap(buffer, &map);
+    return buffer;
+  }
+
+ private:
+  std::vector<float> samples_;
+  size_t next_ = 0;
+};
+
 class TapPipeline {
  public:
   using OnBuffer = std::function<GstBuffer*(GstBuffer*)>;

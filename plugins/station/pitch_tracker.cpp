@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 
 namespace dragoman {
 namespace {
@@ -14,14 +15,27 @@ constexpr double kVoiced = 0.6;        // least height of the highest maximum
 constexpr double kNearHighest = 0.92;  // height over the highest's, of the first that is taken
 constexpr float kLeastPower = 1e-9f;   // -90 dBFS
 
-/// `sums[l]` is the sum over i < `length` of a[i] * b[i + l].
-template <size_t Lags>
-void products(const float* a, const float* b, size_t length, std::array<float, Lags>& sums) {
-  std::array<float, Lags> local{};
+using Lanes [[gnu::vector_size(16)]] = float;
+
+Lanes lanes_at(const float* samples) {
+  Lanes lanes;
+  std::memcpy(&lanes, samples, sizeof lanes);
+  return lanes;
+}
+
+/// `sums[l]` is the sum over i < `length` of a[i] * b[i + l]; the sums stay in registers, which a
+/// loop over an array does not get from the compiler.
+void products(const float* a, const float* b, size_t length, std::array<float, 16>& sums) {
+  Lanes first{}, second{}, third{}, fourth{};
   for (size_t i = 0; i < length; ++i) {
-    for (size_t lag = 0; lag < Lags; ++lag) local[lag] += a[i] * b[i + lag];
+    const Lanes factor = Lanes{} + a[i];
+    first += factor * lanes_at(b + i);
+    second += factor * lanes_at(b + i + 4);
+    third += factor * lanes_at(b + i + 8);
+    fourth += factor * lanes_at(b + i + 12);
   }
-  sums = local;
+  const Lanes all[] = {first, second, third, fourth};
+  std::memcpy(sums.data(), all, sizeof all);
 }
 
 }  // namespace
@@ -44,6 +58,8 @@ void PitchTracker::feed(std::span<const float> samples) {
   std::copy(history_.begin() + static_cast<ptrdiff_t>(count), history_.end(), history_.begin());
   std::ranges::transform(samples.last(count), history_.end() - static_cast<ptrdiff_t>(count),
                          [this](float sample) { return second_low_pass_(low_pass_(sample)); });
+  low_pass_.settle();
+  second_low_pass_.settle();
 }
 
 /// nsdf_[lag] = 2 r(lag) / m(lag), of the newest window and the one `lag` samples before.

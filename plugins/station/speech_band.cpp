@@ -64,6 +64,7 @@ void SpeechBand::feed(std::span<const float> mono) {
   rumble_ = rumble;
   under_ = under;
   over_ = over;
+  for (Biquad* filter : {&rumble_, &under_, &over_}) filter->settle();
   const double n = std::max<double>(1, static_cast<double>(count_));
   low_power_ = low_sum / n;
   high_power_ = high_sum / n;

@@ -23,6 +23,11 @@ class Biquad {
     return out;
   }
   void reset() { s1_ = s2_ = 0; }
+  /// After a frame: in silence the state goes through numbers too small for a float's exponent,
+  /// which are slow.
+  void settle() {
+    if (s1_ * s1_ + s2_ * s2_ < 1e-24f) reset();
+  }
 
  private:
   float b0_ = 1, b1_ = 0, b2_ = 0, a1_ = 0, a2_ = 0, s1_ = 0, s2_ = 0;

@@ -10,15 +10,16 @@
 
 namespace dragoman {
 
-/// The active speech level of ITU-T P.56 (12/2011) method B: the samples' magnitude, smoothed twice
-/// with a time constant of 0.03 s, is counted as active over each of 15 thresholds 6.02 dB apart
-/// (2^-15 to 1/2 of full scale), with a hangover of 0.2 s; the active level is where the energy by
-/// active time lies 15.9 dB over its threshold, interpolated between the two thresholds around it.
+/// The active speech level of ITU-T P.56 (12/2011) method B, section 8: the samples' magnitude,
+/// smoothed twice with a time constant of 0.03 s, is counted as active over each of 15
+/// thresholds 6.02 dB apart (2^-15 to 1/2 of full scale), with a hangover of 0.2 s; the active
+/// level is where the energy by active time lies 15.9 dB over its threshold, interpolated between
+/// the two thresholds around it.
 ///
-/// The envelope is smoothed at the full rate and compared each ms (P.56 asks for 694 times a second
-/// at least). Channels count together: the mean of their magnitudes, the mean of their squares.
-/// By definition the hangover and the envelope's decay make stretches under a second or two look
-/// quieter than they are (0.5 s on, 0.5 s off: 2 dB). Allocates nothing. One thread.
+/// The envelope is smoothed at the full rate and compared each ms. Channels count together: the
+/// mean of their magnitudes, the mean of their squares. By definition the hangover and the
+/// envelope's decay make stretches under a second or two look quieter than they are (0.5 s on, 0.5
+/// s off: 2 dB). Allocates nothing. One thread.
 class SpeechLevel {
  public:
   void set_format(int rate, size_t channels);

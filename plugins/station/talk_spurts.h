@@ -6,8 +6,8 @@
 
 namespace dragoman {
 
-/// A pause shorter than this does not end a talk spurt: ITU-T P.59 section 3 and the hangover of
-/// P.56 method B.
+/// A pause shorter than this does not end a talk spurt: as in ITU-T P.59, and as the
+/// hangover of P.56 method B.
 inline constexpr double kShortestPauseMs = 200;
 
 /// Joins active frames to talk spurts. A spurt ends with the last active frame before a pause of at

@@ -9,6 +9,7 @@ namespace dragoman {
 namespace {
 
 constexpr double kOffsetHz = 3;
+constexpr double kMostPower = 1e6;                      // 60 dB over full scale is no audio
 constexpr double kOverFloor = 3.2, kFarOverFloor = 10;  // powers: 5 and 10 dB
 constexpr double kSmoothedOverFloor = 2, kBarely = 1.5;
 constexpr double kClearDb = 25, kDbPerFrame = 3, kMostHidden = 5;
@@ -84,6 +85,15 @@ void VoiceDetector::take_offset_away(std::span<const float> in) {
   offset_ = offset;
   sample_count_ = in.size();
   frame_power_ = sum / static_cast<double>(in.size());
+  if (!(frame_power_ < kMostPower)) forget_signal();
+}
+
+/// No audio at all: a frame of numbers whose squares do not fit a float, say.
+void VoiceDetector::forget_signal() {
+  started_ = false;
+  std::ranges::fill(samples_, 0.0f);
+  frame_power_ = 0;
+  band_.reset();
 }
 
 bool VoiceDetector::is_candidate() {
@@ -125,14 +135,17 @@ void VoiceDetector::decide() {
   const bool heard = candidate && !steady && (strong_ || candidates_ > 1);
   if (heard) {
     since_heard_ = 0;
-    if (++burst_ >= kBurstFrames) hidden_ = hidden_frames(), hangover_ = hidden_ + kHangoverFrames;
+    if (++burst_ >= kBurstFrames) {
+      hidden_ = hidden_frames();
+      hangover_ = hidden_ + kHangoverFrames;
+    }
     talker_ += kTalkerAttack * (band_.low_power() + band_.high_power() - talker_);
   } else {
     ++since_heard_;
     burst_ = 0;
     talker_ *= kTalkerDecay;
   }
-  if (steady) hidden_ = hangover_ = 0;
+  if (steady || since_heard_ > hangover_) hidden_ = hangover_ = 0;
   active_ = heard || since_heard_ <= hidden_;
   speech_ = heard || since_heard_ <= hangover_;
   if (candidate && steady && levels_count_ == kSteadyFrames) {
@@ -155,7 +168,7 @@ void VoiceDetector::frame(const AudioFrame& frame) {
   if (frame.interleaved.empty()) return;
   take_offset_away(frame.interleaved);
   frame_ms_ = 1000.0 * static_cast<double>(frame.mono.size()) / rate_;
-  band_.feed(frame.mono);
+  if (started_) band_.feed(frame.mono);
   if (frame_ms_ < kShortFrameMs) return;
   decide();
   follow_noise();

@@ -29,6 +29,7 @@ namespace dragoman {
 /// Whatever stays within 4.5 dB for a second is no speech, however loud (a tone, a fan that
 /// starts), and becomes the floor. So does what begins the stream, until it varies.
 ///
+/// A frame over +60 dBFS (floats of whatever) is taken for silence.
 /// Powers are of all channels without their means (3 Hz high-pass), as audio_level_dbfs
 /// would be without offset. Short frames (the last of a bucket) are weighed by what they have; one
 /// of less than 10 ms says what the one before said. Allocates in set_format() only. One thread.
@@ -62,6 +63,7 @@ class VoiceDetector {
   bool in_hole() const { return silent_frames_ && silent_frames_ < kSilentFrames; }
   bool is_constant(std::span<const float> in);
   void take_offset_away(std::span<const float> in);
+  void forget_signal();
   bool is_candidate();
   bool is_steady();
   size_t hidden_frames() const;

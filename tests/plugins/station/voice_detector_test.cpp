@@ -214,6 +214,20 @@ TEST(VoiceDetector, takes_a_single_sample_and_what_is_not_finite) {
   EXPECT_EQ(bad["voice_activity_ratio"].avg(), 0);
 }
 
+TEST(VoiceDetector, recovers_from_floats_that_are_no_audio) {
+  const auto keys = {"voice_activity_ratio", "noise_floor_dbfs", "snr_db", "pitch_hz"};
+  Measured meter(keys);
+  Audio audio = joined({white_noise(5, -40), white_noise(1, -40), white_noise(9, -40)});
+  std::fill_n(audio.begin() + 42000, 1000, std::numeric_limits<float>::max());
+  for (size_t i = 46000; i < 47000; ++i) audio[i] = i % 2 ? 1e30f : -1e25f;
+  for (const auto& bucket : meter.buckets(audio, 8000)) {
+    for (const Aggregate& figure : bucket) {
+      EXPECT_TRUE(std::isfinite(figure.sum) && std::isfinite(figure.last));
+    }
+    EXPECT_NEAR(of(bucket, "noise_floor_dbfs").last, -40, 1);
+  }
+}
+
 TEST(TapMeters, run_the_voice_detector_only_for_who_needs_it) {
   EXPECT_EQ(Measured({"audio_level_dbfs"}).meters().voice(), nullptr);
   EXPECT_NE(Measured({"log_spectral_distance_db"}).meters().voice(), nullptr);

@@ -120,6 +120,7 @@ size_t LagFinder::correlate(std::span<const float> reference, std::span<const fl
   const double floor = 1e-4 * within + kSilentShare * energy(coarse_reference_) + 1e-12;
   for (size_t k = 0; k < count; ++k) {
     products_[k] = std::abs(products_[k]) / std::sqrt(static_cast<float>(std::max(within, floor)));
+    if (k + 1 == count) break;  // there is no sample after the last offset's
     const auto first = static_cast<double>(coarse_reference_[k]);
     const auto next = static_cast<double>(coarse_reference_[k + width]);
     within += next * next - first * first;

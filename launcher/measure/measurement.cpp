@@ -123,7 +123,7 @@ std::vector<ProbeSettings> probes_for(const std::vector<Recording>& recordings,
   const double interval_s = options.interval_s > 0 ? options.interval_s : kMaxIntervalS;
   std::vector<ProbeSettings> probes = {{kFigures, options.station, ns_of(interval_s)}};
   if (options.course) {
-    probes.push_back({kWhole, options.station, ns_of(kMaxIntervalS)});
+    if (options.interval_s > 0) probes.push_back({kWhole, options.station, ns_of(kMaxIntervalS)});
     const uint64_t course_ns = course_interval(recordings[0]);
     probes.push_back({kCourse, kEveryParameter, course_ns});
     probes.push_back({kSpeechCourse, kEveryParameter, std::max(course_ns, kMinSpeechCourseNs)});
@@ -149,7 +149,8 @@ Measurement measure(std::vector<Recording>& recordings, const MeasureOptions& op
   if (delay) measurement.delay_ms = delay->delay_ms();
   measurement.buckets = buckets_of(bench, kFigures, taps);
   if (options.course) {
-    measurement.whole = buckets_of(bench, kWhole, taps).at(0);
+    measurement.whole = options.interval_s > 0 ? buckets_of(bench, kWhole, taps).at(0)
+                                               : measurement.buckets.at(0);
     measurement.course = buckets_of(bench, kCourse, taps);
     measurement.speech_course = buckets_of(bench, kSpeechCourse, taps);
   }

@@ -87,7 +87,7 @@ StreamFigures StreamReport::end_interval(const RtpAccount& account, int64_t inte
   if (heard) figures.clock_skew_ppm = skew_.ppm();
   if (whole_ && interval_ns > 0) {
     figures.bitrate_kbps = bits * 1e6 / static_cast<double>(interval_ns);
-    if (heard) rate(figures);
+    rate(figures);
   }
   whole_ = whole_ || heard;
   figures_ = figures;
@@ -96,6 +96,8 @@ StreamFigures StreamReport::end_interval(const RtpAccount& account, int64_t inte
 
 void StreamReport::rate(StreamFigures& figures) {
   const LossTally now = bursts_.tally();
+  if (now.packets == rated_) return;
+  rated_ = now.packets;
   // Zeroes, the totals before the first packet, as long as there is no older one.
   const LossTally lately = now - std::exchange(window_[intervals_++ % kWindow], now);
   if (lately.packets == lately.missing) return;

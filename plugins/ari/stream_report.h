@@ -23,7 +23,7 @@ struct StreamFigures {
   std::optional<double> clock_skew_ppm;       ///< positive: the sender's clock is faster
   std::optional<double> burst_density_pct;    ///< since the first packet
   std::optional<double> gap_density_pct;      ///< since the first packet
-  std::optional<double> r_factor, mos;        ///< of the last five intervals
+  std::optional<double> r_factor, mos;        ///< of the last five intervals with packets
 };
 
 /// Ie and Bpl of ITU-T G.113 appendix I table I.4 for what `format` is with the concealment of
@@ -106,6 +106,7 @@ class StreamReport {
   ClockSkew skew_;
   std::array<LossTally, kWindow> window_;  // totals at the ends of the last intervals
   size_t intervals_ = 0;
+  uint64_t rated_ = 0;  // packets that R was of
   StreamFigures figures_;
 };
 

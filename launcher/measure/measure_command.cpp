@@ -2,8 +2,10 @@
 // `dragoman measure`: the parameters of a recording, or of two.
 #include <glib.h>
 
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <string_view>
 
 #include "launcher/command.h"
@@ -24,8 +26,9 @@ constexpr char kSummary[] =
     "the whole recording, or for every INTERVAL of it. With two files, FILE is PRE (before\n"
     "processing) and FILE2 POST (after it): both, their difference, and what the processing "
     "did.\n\n"
-    "The figure is a sampled parameter's mean and a counted one's total. After the unit stands\n"
-    "how it lies in the limits, unless it is normal: unusual, warning or critical.";
+    "The figure is a sampled parameter's mean (of levels that of their power, of peaks the\n"
+    "greatest) and a counted one's total. After the unit stands how it lies in the limits, unless\n"
+    "it is normal: unusual, warning or critical.";
 
 struct Options {
   char *format = nullptr, *plot = nullptr, *station = nullptr;
@@ -142,8 +145,9 @@ int run(const Options& options) {
   const std::string text = format == "json"  ? figures_json(measurement)
                            : format == "csv" ? figures_csv(measurement)
                                              : figures_table(measurement);
-  std::fputs(text.c_str(), stdout);
-  std::fflush(stdout);
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
+    throw std::runtime_error(std::string("cannot write the figures: ") + std::strerror(errno));
+  }
   warn_of(measurement);
   return kExitOk;
 }

@@ -98,6 +98,12 @@ TEST_F(BadInputTest, ARecordingThatBreaksOffIsMeasuredAsFarAsItGoes) {
   EXPECT_THAT(result.out, HasSubstr("short.wav: 0.50 s, 8000 Hz"));
 }
 
+TEST_F(BadInputTest, FiguresThatCannotBeWrittenAreAFailure) {
+  const CommandResult result = measure("'" + kEnglishPrompt + "' >/dev/full");
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.err, HasSubstr("cannot write the figures: No space left on device"));
+}
+
 TEST_F(BadInputTest, WrongCallsHaveStatusTwo) {
   expect_usage_error("", "name a recording");
   expect_usage_error("a b c", "name one recording, or two");

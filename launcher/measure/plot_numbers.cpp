@@ -14,16 +14,13 @@ struct KeyNumber {
   double Figures::*figure = &Figures::figure;
 };
 
-/// The most telling first: what does not fit is left out.
+/// The most telling first, and last what only POST has, so that both columns are alike.
 constexpr KeyNumber kKeyNumbers[] = {
     {"audio_level_dbfs", "RMS level"},
     {"peak_dbfs", "peak", &Figures::max},
     {"active_speech_level_dbfs", "active speech level"},
     {"noise_floor_dbfs", "noise floor"},
     {"snr_db", "SNR"},
-    {"agc_gain_db", "AGC gain"},
-    {"noise_reduction_db", "noise reduction"},
-    {"log_spectral_distance_db", "spectral distance"},
     {"loudness_integrated_lufs", "loudness"},
     {"true_peak_dbtp", "true peak", &Figures::max},
     {"clipping_ratio", "clipped"},
@@ -35,6 +32,9 @@ constexpr KeyNumber kKeyNumbers[] = {
     {"crest_factor_db", "crest factor"},
     {"dc_offset", "DC offset"},
     {"silence_ratio", "silence"},
+    {"agc_gain_db", "AGC gain"},
+    {"noise_reduction_db", "noise reduction"},
+    {"log_spectral_distance_db", "spectral distance"},
 };
 
 /// A minus as long as a plus, for the eye.

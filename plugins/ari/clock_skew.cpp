@@ -2,6 +2,7 @@
 #include "plugins/ari/clock_skew.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace dragoman {
 
@@ -17,26 +18,34 @@ void ClockSkew::restart() {
 }
 
 void ClockSkew::packet(int64_t arrival_ns, uint32_t timestamp, uint32_t clock_rate) {
-  if (begun_ && arrival_ns < last_arrival_ns_) restart();
-  last_arrival_ns_ = arrival_ns;
-  if (!begun_) {
-    begun_ = true;
-    first_arrival_ns_ = arrival_ns;
-    ticks_ = 0;
-    last_timestamp_ = timestamp;
-    second_end_ns_ = kSecondNs;
-  }
-  ticks_ += static_cast<int32_t>(timestamp - last_timestamp_);
-  last_timestamp_ = timestamp;
-  const int64_t at_ns = arrival_ns - first_arrival_ns_;
-  const int64_t sent_ns =
-      ticks_ / clock_rate * kSecondNs + ticks_ % clock_rate * kSecondNs / clock_rate;
-  if (at_ns >= second_end_ns_) {
+  const Point point = place(arrival_ns, timestamp, clock_rate);
+  if (point.at_ns >= second_end_ns_) {
     close_second();
-    second_end_ns_ = at_ns - at_ns % kSecondNs + kSecondNs;
+    second_end_ns_ = point.at_ns - point.at_ns % kSecondNs + kSecondNs;
   }
-  const int64_t transit_ns = at_ns - sent_ns;
-  if (!fastest_ || transit_ns < fastest_->transit_ns) fastest_ = Point{at_ns, transit_ns};
+  if (!fastest_ || point.transit_ns < fastest_->transit_ns) fastest_ = point;
+}
+
+ClockSkew::Point ClockSkew::place(int64_t arrival_ns, uint32_t timestamp, uint32_t clock_rate) {
+  if (begun_ && arrival_ns >= last_arrival_ns_) {
+    const int64_t at_ns = arrival_ns - first_arrival_ns_;
+    const int64_t ticks = ticks_ + static_cast<int32_t>(timestamp - last_timestamp_);
+    const int64_t sent_ns =
+        ticks / clock_rate * kSecondNs + ticks % clock_rate * kSecondNs / clock_rate;
+    if (std::abs(at_ns - sent_ns) <= kSenselessNs) {
+      ticks_ = ticks;
+      last_timestamp_ = timestamp;
+      last_arrival_ns_ = arrival_ns;
+      return {at_ns, at_ns - sent_ns};
+    }
+  }
+  restart();
+  begun_ = true;
+  first_arrival_ns_ = last_arrival_ns_ = arrival_ns;
+  ticks_ = 0;
+  last_timestamp_ = timestamp;
+  second_end_ns_ = kSecondNs;
+  return {};
 }
 
 void ClockSkew::close_second() {

@@ -48,9 +48,12 @@ class ClockSkew {
   static constexpr size_t kMostPoints = 300;
   static constexpr size_t kLeastPoints = 20;
   static constexpr int64_t kJumpNs = 15'000'000;
+  static constexpr int64_t kSenselessNs = 3600 * kSecondNs;  // no clock runs off by that
   static constexpr size_t kPatience = 10;  // seconds above the line until it is another one
 
   std::span<const Point> points() const { return std::span(points_).first(count_); }
+  /// Where the packet lies; the first one of a line if it belongs to none.
+  Point place(int64_t arrival_ns, uint32_t timestamp, uint32_t clock_rate);
   void close_second();
   void keep_last(size_t count);
   Line lowest_line() const;

@@ -121,6 +121,7 @@ TEST(ClockSkew, survives_timestamps_without_sense) {
     ASSERT_TRUE(std::isfinite(skew.ppm().value_or(0)));
   }
   for (int i = 0; i < 10; ++i) skew.packet(20'000 * 20 * kMs, 0, 8000);
+  for (uint32_t i = 0; i < 1'000'000; ++i) skew.packet(i * 20 * kMs, i * 0x7fffffff, 8000);
 }
 
 }  // namespace

@@ -139,6 +139,8 @@ class SqliteJournal final : public Journal {
   void append(MetricRow row) override { push(std::move(row)); }
   void append(SegmentRow row) override { push(std::move(row)); }
   void append(UtteranceRow row) override { push(std::move(row)); }
+  void append(KnobEventRow row) override { push(std::move(row)); }
+  void append(KnobSnapshotRow row) override { push(std::move(row)); }
 
   void flush() override {
     std::unique_lock lock(mutex_);

@@ -52,6 +52,21 @@ struct UtteranceRow {
   std::optional<double> translation_ms, tts_first_audio_ms, delay_ms, speaking_rate;
 };
 
+/// Somebody turned a knob. Values are JSON; empty: none. Never updates another row.
+struct KnobEventRow {
+  std::string trace_id;     ///< of the call it was turned for; empty: no call was concerned
+  std::string station_key;  ///< where the knob acts; empty: at no one station
+  std::string knob_key, old_value, new_value;
+  std::string changed_by;
+  uint64_t created_at = 0;
+};
+/// What the knobs of a station stood at when a bucket ended; `knob_values` is a JSON object.
+struct KnobSnapshotRow {
+  std::string trace_id, station_key;
+  uint64_t bucket_ts = 0;
+  std::string knob_values = "{}";
+};
+
 struct JournalOptions {
   size_t queue_limit = 65536;                ///< rows that may wait in memory
   std::chrono::milliseconds interval{1000};  ///< between transactions, and between retries
@@ -67,8 +82,9 @@ inline std::string journal_path(const std::string& data_folder) {
 /// acknowledged by flush() is lost by a kill or a power cut.
 ///
 /// While the disk is full, the file locked or damaged, rows wait in the bounded queue and are tried
-/// again; when it is full the least important go first: metrics, then segments (their files are
-/// found again by mend_segments()), then utterances, then traces.
+/// again; when it is full the least important go first: metrics, then knob snapshots, then segments
+/// (their files are found again by mend_segments()), then utterances, then knob events, then
+/// traces.
 class Journal {
  public:
   /// Opens or creates the database and brings its schema up to date (data/migrations/sqlite).
@@ -80,6 +96,8 @@ class Journal {
   virtual void append(MetricRow row) = 0;
   virtual void append(SegmentRow row) = 0;
   virtual void append(UtteranceRow row) = 0;
+  virtual void append(KnobEventRow row) = 0;
+  virtual void append(KnobSnapshotRow row) = 0;
 
   /// Blocks until everything appended so far is in the database, or until one attempt to write it
   /// has failed: waiting() is 0 if all is written. For shutdown, reports and tests.

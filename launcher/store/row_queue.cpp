@@ -46,19 +46,33 @@ void RowQueue::push(MetricRow row) {
   trim();
 }
 
+void RowQueue::push(KnobEventRow row) {
+  rows_.knob_events.push_back(std::move(row));
+  trim();
+}
+
+void RowQueue::push(KnobSnapshotRow row) {
+  rows_.knob_snapshots.push_back(std::move(row));
+  trim();
+}
+
 Rows RowQueue::take(size_t most) {
   Rows taken;
   taken.traces = take_front(rows_.traces, most);
+  taken.knob_events = take_front(rows_.knob_events, most);
   taken.utterances = take_front(rows_.utterances, most);
   taken.segments = take_front(rows_.segments, most);
+  taken.knob_snapshots = take_front(rows_.knob_snapshots, most);
   taken.metrics = take_front(rows_.metrics, most);
   return taken;
 }
 
 void RowQueue::put_back(Rows rows) {
   put_front(rows_.traces, std::move(rows.traces));
+  put_front(rows_.knob_events, std::move(rows.knob_events));
   put_front(rows_.utterances, std::move(rows.utterances));
   put_front(rows_.segments, std::move(rows.segments));
+  put_front(rows_.knob_snapshots, std::move(rows.knob_snapshots));
   put_front(rows_.metrics, std::move(rows.metrics));
   trim();
 }
@@ -68,10 +82,14 @@ void RowQueue::trim() {
     ++dropped_;
     if (!rows_.metrics.empty()) {
       rows_.metrics.pop_front();
+    } else if (!rows_.knob_snapshots.empty()) {
+      rows_.knob_snapshots.pop_front();
     } else if (!rows_.segments.empty()) {
       rows_.segments.pop_front();
     } else if (!rows_.utterances.empty()) {
       rows_.utterances.pop_front();
+    } else if (!rows_.knob_events.empty()) {
+      rows_.knob_events.pop_front();
     } else {
       rows_.traces.pop_front();
     }

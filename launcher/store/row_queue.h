@@ -11,12 +11,15 @@ namespace dragoman {
 /// Rows by kind, the most important kind first, each in the order appended.
 struct Rows {
   std::deque<TraceRow> traces;
+  std::deque<KnobEventRow> knob_events;
   std::deque<UtteranceRow> utterances;
   std::deque<SegmentRow> segments;
+  std::deque<KnobSnapshotRow> knob_snapshots;
   std::deque<MetricRow> metrics;
 
   size_t size() const {
-    return traces.size() + utterances.size() + segments.size() + metrics.size();
+    return traces.size() + knob_events.size() + utterances.size() + segments.size() +
+           knob_snapshots.size() + metrics.size();
   }
 };
 
@@ -30,6 +33,8 @@ class RowQueue {
   void push(UtteranceRow row);
   void push(SegmentRow row);
   void push(MetricRow row);
+  void push(KnobEventRow row);
+  void push(KnobSnapshotRow row);
 
   /// Up to `most` rows, the most important kinds first.
   Rows take(size_t most);

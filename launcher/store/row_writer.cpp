@@ -82,6 +82,17 @@ ON CONFLICT (trace_id, station_key, tap, bucket_ts) DO UPDATE SET
   bucket_ms = excluded.bucket_ms, sample_rate_hz = excluded.sample_rate_hz,
   channels = excluded.channels, format = excluded.format, file_path = excluded.file_path)sql";
 
+constexpr char kAddKnobEvent[] = R"sql(
+INSERT INTO knob_events (trace_id, station_key, knob_key, old_value, new_value, changed_by,
+  created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7))sql";
+
+constexpr char kPutKnobSnapshot[] = R"sql(
+INSERT INTO knob_snapshots_5s (trace_id, station_key, bucket_ts, knob_values)
+VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (trace_id, station_key, bucket_ts) DO UPDATE SET
+  knob_values = excluded.knob_values)sql";
+
 void bind_filled(Statement& statement, int index, const std::string& text) {
   text.empty() ? statement.bind_null(index) : statement.bind(index, text);
 }
@@ -151,13 +162,16 @@ RowWriter::RowWriter(Database& database)
       insert_utterance_(database.prepare(kInsertUtterance)),
       name_language_(database.prepare(kNameLanguage)),
       copy_heard_(database.prepare(kCopyHeard)),
-      update_said_(database.prepare(kUpdateSaid)) {}
+      update_said_(database.prepare(kUpdateSaid)),
+      add_knob_event_(database.prepare(kAddKnobEvent)),
+      put_knob_snapshot_(database.prepare(kPutKnobSnapshot)) {}
 
 size_t RowWriter::write(const Rows& rows) {
   database_.run("BEGIN IMMEDIATE");
   try {
-    const size_t refused = write_all(rows.traces) + write_all(rows.utterances) +
-                           write_all(rows.segments) + write_all(rows.metrics);
+    const size_t refused = write_all(rows.traces) + write_all(rows.knob_events) +
+                           write_all(rows.utterances) + write_all(rows.segments) +
+                           write_all(rows.knob_snapshots) + write_all(rows.metrics);
     database_.run("COMMIT");
     return refused;
   } catch (...) {
@@ -261,6 +275,25 @@ void RowWriter::write_row(const UtteranceRow& row) {
   update_said_.bind(5, row.target_language);
   bind_said(update_said_, row);
   update_said_.run();
+}
+
+void RowWriter::write_row(const KnobEventRow& row) {
+  bind_filled(add_knob_event_, 1, row.trace_id);
+  bind_filled(add_knob_event_, 2, row.station_key);
+  bind_filled(add_knob_event_, 3, row.knob_key);
+  bind_filled(add_knob_event_, 4, row.old_value);
+  bind_filled(add_knob_event_, 5, row.new_value);
+  bind_filled(add_knob_event_, 6, row.changed_by);
+  bind_time(add_knob_event_, 7, row.created_at);
+  add_knob_event_.run();
+}
+
+void RowWriter::write_row(const KnobSnapshotRow& row) {
+  put_knob_snapshot_.bind(1, row.trace_id);
+  put_knob_snapshot_.bind(2, row.station_key);
+  put_knob_snapshot_.bind(3, iso_time(row.bucket_ts));
+  put_knob_snapshot_.bind(4, row.knob_values);
+  put_knob_snapshot_.run();
 }
 
 }  // namespace dragoman

@@ -12,7 +12,7 @@ namespace dragoman {
 /// - a trace and an utterance keep what the new row leaves empty;
 /// - an utterance's row without target language becomes the row of its first translation; what was
 ///   heard is the same in the rows of all its languages;
-/// - a metric is replaced, and a segment of the same file;
+/// - a metric and a knob snapshot are replaced, and a segment of the same file;
 /// - a second file of one bucket (a worker was killed in mid-bucket and another went on) gets a row
 ///   of its own, its bucket_ts a microsecond after the bucket's start, so that both are found.
 class RowWriter {
@@ -30,12 +30,15 @@ class RowWriter {
   void write_row(const MetricRow& row);
   void write_row(const SegmentRow& row);
   void write_row(const UtteranceRow& row);
+  void write_row(const KnobEventRow& row);
+  void write_row(const KnobSnapshotRow& row);
   bool belongs_to_another_file(const SegmentRow& row, const std::string& bucket_ts);
 
   Database& database_;
   Statement update_trace_, insert_trace_;
   Statement put_metric_, find_segment_, put_segment_;
   Statement update_heard_, insert_utterance_, name_language_, copy_heard_, update_said_;
+  Statement add_knob_event_, put_knob_snapshot_;
 };
 
 }  // namespace dragoman

@@ -14,11 +14,15 @@ class MemoryJournal : public Journal {
   std::vector<MetricRow> metrics;
   std::vector<SegmentRow> segments;
   std::vector<UtteranceRow> utterances;
+  std::vector<KnobEventRow> knob_events;
+  std::vector<KnobSnapshotRow> knob_snapshots;
 
   void append(TraceRow row) override { traces.push_back(std::move(row)); }
   void append(MetricRow row) override { metrics.push_back(std::move(row)); }
   void append(SegmentRow row) override { segments.push_back(std::move(row)); }
   void append(UtteranceRow row) override { utterances.push_back(std::move(row)); }
+  void append(KnobEventRow row) override { knob_events.push_back(std::move(row)); }
+  void append(KnobSnapshotRow row) override { knob_snapshots.push_back(std::move(row)); }
   void flush() override {}
   uint64_t dropped() const override { return 0; }
 };

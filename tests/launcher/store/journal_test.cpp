@@ -306,5 +306,29 @@ TEST_F(JournalTest, a_migration_that_fails_leaves_the_schema_as_it_was) {
   EXPECT_EQ(ask("SELECT count(*) FROM sqlite_master WHERE name = 'extra'"), "0");
 }
 
+TEST_F(JournalTest, each_turn_of_a_knob_is_a_row_and_a_snapshot_is_replaced) {
+  auto journal = Journal::open(path());
+  KnobEventRow event;
+  event.knob_key = "agc.enabled";
+  event.old_value = "true";
+  event.new_value = "false";
+  event.changed_by = "ana";
+  event.created_at = kNoon;
+  journal->append(event);
+  event.trace_id = "t1";
+  event.station_key = "St_3";
+  journal->append(event);
+  for (const char* values : {R"({"gain_db":0})", R"({"gain_db":3,"agc.enabled":true})"})
+    journal->append(KnobSnapshotRow{"t1", "St_3", kNoon, values});
+  journal->flush();
+  EXPECT_EQ(ask("SELECT group_concat(coalesce(trace_id, '-') || coalesce(station_key, '-') || "
+                "old_value || new_value || changed_by || created_at) FROM knob_events"),
+            "--truefalseana2026-03-01T12:00:00.000000Z,"
+            "t1St_3truefalseana2026-03-01T12:00:00.000000Z");
+  EXPECT_EQ(ask("SELECT count(*) || json_extract(knob_values, '$.gain_db') FROM knob_snapshots_5s"),
+            "13");
+  EXPECT_EQ(journal->dropped(), 0u);
+}
+
 }  // namespace
 }  // namespace dragoman

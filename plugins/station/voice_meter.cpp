@@ -20,17 +20,13 @@ void VoiceMeter::set_format(int rate, size_t channels) {
   detector_.set_format(rate, channels);
   level_.set_format(rate, channels);
   pitch_.set_format(detector_.band_rate());
-  reset();
-}
-
-void VoiceMeter::reset() {
-  detector_.reset();
   spurts_.reset();
-  level_.reset();
-  pitch_.reset();
   level_dbfs_.reset();
   start_bucket();
 }
+
+/// A hole: what was heard before it still tells of the speaker and of the noise.
+void VoiceMeter::reset() { pitch_.reset(); }
 
 void VoiceMeter::start_bucket() {
   level_.start_over();

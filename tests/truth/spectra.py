@@ -59,3 +59,19 @@ def measures(samples, rate):
         "band_high_dbfs": band(frequencies > 3400),
         "bin_hz": frequencies[1],
     }
+
+
+def distance(before, after, rate):
+    """RMS log spectral distance, 100 to 3400 Hz, mean over 32 ms frames of speech (plugins/station/spectral_distance.h)."""
+    length = rate * 32 // 1000
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+    frequencies = np.arange(length // 2 + 1) * rate / length
+    band = (frequencies >= 100) & (frequencies <= 3400)
+    power = lambda frame: np.maximum(FLOOR, np.abs(np.fft.rfft(frame * window)) ** 2 / np.sum(window ** 2))[band]
+    distances = []
+    for start in range(0, len(before) - length + 1, length):
+        frame = before[start:start + length]
+        if np.mean(frame ** 2) > 10 ** -4:
+            difference = 10 * np.log10(power(after[start:start + length]) / power(frame))
+            distances.append(np.sqrt(np.mean(difference ** 2)))
+    return np.mean(distances)

@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 
 import p56
+import spectra
 from truth import ENGLISH, SOUNDS, SPANISH, Measured, dbfs, gain, noise, read_wav, write_wav
 
 RATE = 8000
@@ -101,5 +102,8 @@ def pre_and_post(table, folder):
     for delay_ms in (0, 5, 37, 120):
         late = np.concatenate((np.zeros(delay_ms * RATE // 1000), pre))[:len(pre)]
         ours = Measured(pre_path, write_wav(folder / "late.wav", late * gain(-6), RATE))
-        table.add("processing_latency_ms", f"content {delay_ms} ms later", ours.get("processing_latency_ms", tap="POST"), delay_ms, 1,
-                  "construction")
+        table.add("processing_latency_ms", f"content {delay_ms} ms later", ours.delay_ms, delay_ms, 1, "construction")
+    filtered = np.convolve(pre, [1, 0.6, -0.3])[:len(pre)] * gain(-6)
+    ours = Measured(pre_path, write_wav(folder / "filtered.wav", filtered, RATE))
+    table.add("log_spectral_distance_db", "known filter", ours.get("log_spectral_distance_db", tap="POST"),
+              spectra.distance(pre * gain(-6), filtered, RATE), 0.1, "numpy")

@@ -50,7 +50,9 @@ class Measured:
         run = subprocess.run([DRAGOMAN, "measure", *map(str, files), "--format", "json"], capture_output=True, text=True, timeout=120)
         if run.returncode:
             raise RuntimeError(run.stderr)
-        self.parameters = json.loads(run.stdout)["buckets"][0]["parameters"]
+        measured = json.loads(run.stdout)
+        self.parameters = measured["buckets"][0]["parameters"]
+        self.delay_ms = measured.get("delay_ms")
 
     def get(self, key, field="figure", tap="PRE"):
         return self.parameters.get(key, {}).get(tap, {}).get(field)

@@ -5,6 +5,7 @@ import tempfile
 
 import numpy as np
 
+import pipeline_truth
 import spectra
 import speech_truth
 from truth import ENGLISH, SPANISH, Measured, Table, dbfs, ffmpeg_ebur128, gain, noise, read_wav, sine, sox_stats, write_wav
@@ -66,6 +67,15 @@ def slopes(table, folder):
                   0.5, "construction")
 
 
+def hum(table, folder):
+    """Three harmonics of the mains in noise: their power over the noise's in the 25 Hz that the meter takes (hum_meter.h)."""
+    power, noise_per_hz = 3 * gain(-50) ** 2, gain(-50) ** 2 / 4000
+    for mains in (50, 60):
+        path = write_wav(folder / "hum.wav", sum(sine(6, mains * n, -50, 8000) for n in (1, 2, 3)) + noise(6, -50, 8000), 8000)
+        table.add("hum_db", f"{mains} Hz and two harmonics", Measured(path).get("hum_db"),
+                  10 * np.log10(1 + power / (25 * noise_per_hz)), 1, "construction")
+
+
 def main():
     table = Table()
     with tempfile.TemporaryDirectory() as name:
@@ -80,7 +90,7 @@ def main():
         clipping(table, folder)
         slopes(table, folder)
         for compare in (speech_truth.noise_floors, speech_truth.signal_to_noise, speech_truth.active_levels, speech_truth.voice_activity,
-                        speech_truth.pitches, speech_truth.pre_and_post):
+                        speech_truth.pitches, speech_truth.pre_and_post, hum, pipeline_truth.delays_and_echoes):
             compare(table, folder)
     print(table)
     failures = table.failures()

@@ -147,6 +147,7 @@ PipelineRequest Calls::pipeline_for(const Route& route, const std::string& trace
       {"hears", route.hears},
       {"partner-speaks", partner == config.routes.end() ? "" : partner->second.language},
       {"station", route.station},
+      {"partner-station", partner == config.routes.end() ? "" : partner->second.station},
       {"translated-station", route.translated_station},
       {"audio", config.paths.audio},
       {"memory", config.speech.memory},

@@ -9,7 +9,7 @@ namespace dragoman {
 namespace {
 
 constexpr float kEmphasis = 1.0f;      // a constant offset goes
-constexpr float kQuietPower = 1e-6f;   // -60 dBFS: less is not searched
+constexpr float kQuietPower = 1e-8f;   // -80 dBFS: less is not searched
 constexpr double kApartS = 0.003;      // lags further apart than this are different ones
 constexpr double kSecondBest = 0.85;   // of the best, at most
 constexpr double kSilentShare = 1e-6;  // of the reference's energy: rounding must not match

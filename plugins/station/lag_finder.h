@@ -44,7 +44,7 @@ class LagFinder {
   std::optional<Lag> confirm(std::span<const float> reference, std::span<const float> window,
                              double lag_s);
 
-  /// Whether there was anything to compare in the last call: both over -60 dBFS.
+  /// Whether there was anything to compare in the last call: both over -80 dBFS.
   bool heard() const { return heard_; }
 
  private:

@@ -105,9 +105,9 @@ class CallsTest : public testing::Test {
   AriServer server;
   Config config = Config::parse("", "test.conf", {});
   std::set<std::string> declared = {
-      "port",    "peer",   "trace",         "channel", "listens",
-      "speaks",  "hears",  "station",       "audio",   "translated-station",
-      "gain-db", "format", "partner-speaks"};
+      "port",    "peer",   "trace",          "channel",        "listens",
+      "speaks",  "hears",  "station",        "audio",          "translated-station",
+      "gain-db", "format", "partner-speaks", "partner-station"};
   fakes::MemoryJournal journal;
   Recorder recorder{journal, true};
   std::vector<std::string> lines, mended;

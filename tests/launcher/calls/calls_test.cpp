@@ -49,6 +49,7 @@ TEST_F(CallsTest, GivesThePipelineWhatItDeclares) {
   EXPECT_EQ(given.at("format"), "slin16");
   EXPECT_EQ(given.at("station"), "St_3");
   EXPECT_EQ(given.at("translated-station"), "St_5");
+  EXPECT_EQ(given.at("partner-station"), "St_4");
   EXPECT_EQ(given.at("audio"), config.paths.audio);
   EXPECT_FALSE(given.contains("memory")) << "not declared";
 }

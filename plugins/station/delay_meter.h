@@ -2,6 +2,7 @@
 // How long a sample takes from one tap of a station to the other.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "plugins/station/bucket_board.h"
@@ -16,8 +17,8 @@ namespace dragoman {
 /// how much the content at POST is behind its timestamps (a DSP that keeps the timestamps and holds
 /// audio back: found by cross-correlation, LagFinder, once a second while there is sound). So
 /// elements that shift timestamps instead come out right too. Readings are means over 10 ms of
-/// audio or more. A lag that is not known yet counts as none. Allocates in set_rate() only. One
-/// thread.
+/// audio or more. They wait for the lag up to five seconds or the bucket's end; one that is not
+/// known by then counts as none (a tone, silence). Allocates in set_rate() only. One thread.
 class DelayMeter {
  public:
   void set_rate(int rate) { lag_.set_rate(rate); }
@@ -36,12 +37,16 @@ class DelayMeter {
   std::optional<int64_t> lag_ns() const { return lag_.lag_ns(); }
 
  private:
+  void report(BucketBoard& board);
+
   static constexpr double kMinLagS = -0.1, kMaxLagS = 0.5, kWindowS = 1.0;
   static constexpr double kLeastCorrelation = 0.35;
 
   LagTracker lag_{kMinLagS, kMaxLagS, kWindowS, kLeastCorrelation};
   Percentile latencies_;
   double waited_ = 0, weight_ = 0;  ///< ns times ns, ns
+  std::array<double, 500> early_;   ///< readings without the lag, ns
+  size_t early_count_ = 0;
 };
 
 }  // namespace dragoman

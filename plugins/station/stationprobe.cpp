@@ -67,6 +67,7 @@
 #include "plugins/common/shared_data.h"
 #include "plugins/station/bucket_board.h"
 #include "plugins/station/elements.h"
+#include "plugins/station/probe_settings.h"
 #include "plugins/station/station_file.h"
 #include "plugins/station/tap_meters.h"
 #include "plugins/station/tap_partner.h"
@@ -79,30 +80,6 @@ namespace {
 
 using namespace dragoman;
 
-constexpr guint64 kMinInterval = 100 * GST_MSECOND;
-constexpr guint64 kMaxInterval = 86400 * GST_SECOND;
-constexpr guint64 kStationsInterval = 0;  // as the station's file says
-constexpr gboolean kDefaultPostMessages = TRUE;
-
-enum {
-  kPropStation = 1,
-  kPropTap,
-  kPropTrace,
-  kPropPostMessages,
-  kPropInterval,
-  kPropStations,
-  kPropFarStation,
-  kPropPartnerStation
-};
-
-struct Settings {
-  TapNames names;
-  TapRelations relations;
-  bool post_messages = kDefaultPostMessages;
-  uint64_t interval = kStationsInterval;
-  std::string stations;  // folder; empty: the project's
-};
-
 struct State {
   explicit State(GstElement* element) : stream(element, kBucketNs) {
     meters.on_frame(
@@ -110,7 +87,7 @@ struct State {
   }
 
   std::mutex settings_lock;  // never held together with lock
-  Settings settings;
+  ProbeSettings settings;
 
   std::mutex lock;  // guards the rest
   GstAudioInfo info{};
@@ -145,7 +122,7 @@ GstStaticPadTemplate src_template =
 
 State& state_of(gpointer self) { return *STATION_PROBE(self)->state; }
 
-Settings settings_of(gpointer self) {
+ProbeSettings settings_of(gpointer self) {
   State& state = state_of(self);
   std::lock_guard lock(state.settings_lock);
   return state.settings;
@@ -172,7 +149,7 @@ StructurePtr metrics_of(const Bucket& bucket, const Station& station) {
 /// No lock held: the bus may call out.
 void post(StationProbe* self, const std::optional<Bucket>& bucket) {
   if (!bucket) return;
-  const Settings settings = settings_of(self);
+  const ProbeSettings settings = settings_of(self);
   if (!settings.post_messages) return;
   // Set before the first bucket, and not changed while there are any.
   const StructurePtr metrics = metrics_of(*bucket, state_of(self).station);
@@ -223,7 +200,7 @@ void post_last_bucket(StationProbe* self) {
 
 gboolean start(GstBaseTransform* base) {
   return guarded(base, gboolean{FALSE}, [&]() -> gboolean {
-    const Settings settings = settings_of(base);
+    const ProbeSettings settings = settings_of(base);
     if (const std::string reason = invalid_names_reason(settings.names); !reason.empty()) {
       GST_ELEMENT_ERROR(base, LIBRARY, SETTINGS, ("%s", reason.c_str()), (nullptr));
       return FALSE;
@@ -457,135 +434,23 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
   return result;
 }
 
-const char* string_of(const GValue* value) {
-  const char* text = g_value_get_string(value);
-  return text ? text : "";
-}
-
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
   State& state = state_of(object);
   std::lock_guard lock(state.settings_lock);
-  switch (id) {
-    case kPropStation:
-      state.settings.names.station = string_of(value);
-      break;
-    case kPropTap:
-      state.settings.names.tap = string_of(value);
-      break;
-    case kPropTrace:
-      state.settings.names.trace = string_of(value);
-      break;
-    case kPropFarStation:
-      state.settings.relations.far = string_of(value);
-      break;
-    case kPropPartnerStation:
-      state.settings.relations.partner = string_of(value);
-      break;
-    case kPropPostMessages:
-      state.settings.post_messages = g_value_get_boolean(value);
-      break;
-    case kPropInterval:
-      // 0 is the station's own; shorter than the least would be a bucket for each frame.
-      state.settings.interval = g_value_get_uint64(value);
-      if (state.settings.interval) {
-        state.settings.interval = std::max(state.settings.interval, kMinInterval);
-      }
-      break;
-    case kPropStations:
-      state.settings.stations = string_of(value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  if (!set_probe_property(state.settings, id, value)) {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
 }
 
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
-  const Settings settings = settings_of(object);
-  switch (id) {
-    case kPropStation:
-      g_value_set_string(value, settings.names.station.c_str());
-      break;
-    case kPropTap:
-      g_value_set_string(value, settings.names.tap.c_str());
-      break;
-    case kPropTrace:
-      g_value_set_string(value, settings.names.trace.c_str());
-      break;
-    case kPropFarStation:
-      g_value_set_string(value, settings.relations.far.c_str());
-      break;
-    case kPropPartnerStation:
-      g_value_set_string(value, settings.relations.partner.c_str());
-      break;
-    case kPropPostMessages:
-      g_value_set_boolean(value, settings.post_messages);
-      break;
-    case kPropInterval:
-      g_value_set_uint64(value, settings.interval);
-      break;
-    case kPropStations:
-      g_value_set_string(value, settings.stations.c_str());
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  if (!get_probe_property(settings_of(object), id, value)) {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
   }
 }
 
 void finalize(GObject* object) {
   delete STATION_PROBE(object)->state;
   G_OBJECT_CLASS(station_probe_parent_class)->finalize(object);
-}
-
-void install_properties(GObjectClass* object_class) {
-  const auto ready = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                                              GST_PARAM_MUTABLE_READY);
-  const auto playing = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-                                                GST_PARAM_MUTABLE_PLAYING);
-  const TapNames names;
-  g_object_class_install_property(
-      object_class, kPropStation,
-      g_param_spec_string("station", "Station", "Station that the figures belong to, such as St_3",
-                          names.station.c_str(), ready));
-  g_object_class_install_property(
-      object_class, kPropTap,
-      g_param_spec_string("tap", "Tap", "Side of the station's processing: PRE or POST",
-                          names.tap.c_str(), ready));
-  g_object_class_install_property(
-      object_class, kPropTrace,
-      g_param_spec_string("trace", "Trace", "ID of the call that the figures belong to",
-                          names.trace.c_str(), ready));
-  g_object_class_install_property(
-      object_class, kPropFarStation,
-      g_param_spec_string("far-station", "Far station",
-                          "Station of the same trace whose audio this caller hears: it is looked "
-                          "for as echo in this one's PRE. Empty: none. Of use to POST",
-                          names.trace.c_str(), ready));
-  g_object_class_install_property(
-      object_class, kPropPartnerStation,
-      g_param_spec_string("partner-station", "Partner station",
-                          "Station of the same trace that is what the other party says, for double "
-                          "talk. Empty: none. Of use to PRE",
-                          names.trace.c_str(), ready));
-  g_object_class_install_property(
-      object_class, kPropPostMessages,
-      g_param_spec_boolean("post-messages", "Post messages", "Post a message for each bucket",
-                           kDefaultPostMessages, playing));
-  g_object_class_install_property(
-      object_class, kPropInterval,
-      g_param_spec_uint64(
-          "interval", "Interval",
-          "Length of a bucket in nanoseconds, at least 0.1 s; buckets start at UTC multiples of "
-          "it. "
-          "0: as the station's file says, else 5 s. Rows and files join on 5 s: change it for "
-          "experiments only",
-          0, kMaxInterval, kStationsInterval, ready));
-  g_object_class_install_property(
-      object_class, kPropStations,
-      g_param_spec_string("stations", "Stations",
-                          "Folder of station files (STATION.conf); empty: the project's, stations "
-                          "in $DRAGOMAN_DATA or the installed one. A station without a file has "
-                          "every parameter",
-                          "", ready));
 }
 
 }  // namespace
@@ -605,7 +470,7 @@ static void station_probe_class_init(StationProbeClass* klass) {
   object_class->set_property = set_property;
   object_class->get_property = get_property;
   object_class->finalize = finalize;
-  install_properties(object_class);
+  install_probe_properties(object_class);
 
   auto* element_class = GST_ELEMENT_CLASS(klass);
   element_class->change_state = change_state;

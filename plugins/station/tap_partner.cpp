@@ -95,17 +95,23 @@ void TapPartner::set_format(int rate, size_t channels) {
   rate_ = rate;
   channels_ = channels;
   decimator_.set_format(rate, channels);
-  delay_.set_rate(decimator_.rate());
-  enhancement_.set_rate(decimator_.rate());
-  echo_.set_rate(decimator_.rate());
+  compared_ = compares_ ? std::make_unique<Compared>() : nullptr;
+  if (compared_) {
+    compared_->delay.set_rate(decimator_.rate());
+    compared_->enhancement.set_rate(decimator_.rate());
+    if (compares_echo_) compared_->echo = std::make_unique<EchoMeter>();
+    if (compared_->echo) compared_->echo->set_rate(decimator_.rate());
+  }
   if (log_) log_->set_rate(decimator_.rate());
 }
 
 void TapPartner::reset() {
   decimator_.reset();
-  delay_.reset();
-  enhancement_.reset();
-  echo_.reset();
+  if (compared_) {
+    compared_->delay.reset();
+    compared_->enhancement.reset();
+    if (compared_->echo) compared_->echo->reset();
+  }
   double_talk_.reset();
   if (log_) log_->clear();
   position_ = second_ = given_ = heard_ = 0;
@@ -152,7 +158,7 @@ void TapPartner::feed_piece(uint64_t utc, uint64_t end_utc, std::span<const Samp
   }
   position_ = end_utc;
   const std::shared_ptr<TapLog> partner = partner_.lock();
-  if (partner) delay_.passed(*partner, utc, end_utc, arrived_ns_, board_);
+  if (partner) compared_->delay.passed(*partner, utc, end_utc, arrived_ns_, board_);
   if (partner || log_->followed()) log_->append(decimator_.feed(samples), end_utc);
 }
 
@@ -179,7 +185,7 @@ void TapPartner::every_second() {
   compare_parties();
   const std::shared_ptr<TapLog> pre = partner_.lock();
   if (!pre) return;
-  delay_.follow_lag(*pre, *log_);
+  compared_->delay.follow_lag(*pre, *log_);
   compare();
   if (!measures_load_) return;
   if (const auto share = pre->take_load()) board_.add(load, 100 * *share);
@@ -188,9 +194,10 @@ void TapPartner::every_second() {
 void TapPartner::compare() {
   const std::shared_ptr<TapLog> pre = partner_.lock();
   if (!pre) return;
-  enhancement_.compare(*pre, *log_, delay_.lag_ns(), board_);
-  if (!compares_echo_) return;
-  if (const auto far = far_end()) echo_.listen(*far, *pre, *log_, delay_.lag_ns().value_or(0));
+  const std::optional<int64_t> lag = compared_->delay.lag_ns();
+  compared_->enhancement.compare(*pre, *log_, lag, board_);
+  if (!compared_->echo) return;
+  if (const auto far = far_end()) compared_->echo->listen(*far, *pre, *log_, lag.value_or(0));
 }
 
 void TapPartner::compare_parties() {
@@ -217,11 +224,13 @@ void TapPartner::end_bucket(const VoiceMeter* voice) {
   }
   log_->closed(levels);
   compare_parties();
-  delay_.end_bucket(board_);
+  if (compared_) {
+    compared_->delay.end_bucket(board_);
+    if (compared_->echo) compared_->echo->end_bucket(board_);
+  }
   if (const auto pre = partner_.lock()) {
-    enhancement_.compare(*pre, *log_, delay_.lag_ns(), board_);
-    enhancement_.end_bucket(*pre, levels, board_);
-    echo_.end_bucket(board_);
+    compared_->enhancement.compare(*pre, *log_, compared_->delay.lag_ns(), board_);
+    compared_->enhancement.end_bucket(*pre, levels, board_);
   }
   read_process();
 }

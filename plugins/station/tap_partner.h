@@ -82,6 +82,12 @@ class TapPartner {
 
  private:
   enum class Role { kOther, kPre, kPost };
+  /// What POST compares with.
+  struct Compared {
+    DelayMeter delay;
+    EnhancementMeter enhancement;
+    std::unique_ptr<EchoMeter> echo;  ///< if there is a far station
+  };
 
   template <typename Sample>
   void feed_samples(uint64_t utc, std::span<const Sample> samples);
@@ -110,9 +116,7 @@ class TapPartner {
   std::shared_ptr<TapLog> log_;  ///< ours, while started
   std::weak_ptr<TapLog> partner_;
   Decimator decimator_;
-  DelayMeter delay_;
-  EnhancementMeter enhancement_;
-  EchoMeter echo_;
+  std::unique_ptr<Compared> compared_;  ///< if this compares; most taps do not
   DoubleTalkMeter double_talk_;
   ProcessMeter process_;
   PipelineLatency pipeline_;

@@ -14,7 +14,11 @@
 
 #include "launcher/calls/calls.h"
 #include "launcher/command.h"
+#include "launcher/control/server.h"
+#include "launcher/control/socket_path.h"
 #include "launcher/pipeline/pipeline_file.h"
+#include "launcher/stations/knob_requests.h"
+#include "launcher/stations/knobs.h"
 #include "launcher/store/mend.h"
 #include "launcher/store/open_traces.h"
 #include "launcher/util/log.h"
@@ -66,7 +70,13 @@ void make_writable_folder(const std::string& folder, const char* option) {
                      "; let this user write there, or name another folder with " + option);
 }
 
-RoutePipeline read_pipeline(const Config& config, const Route& route) {
+/// A route's pipeline file, as calls and as knobs see it.
+struct RouteFile {
+  RoutePipeline pipeline;
+  std::vector<KnobSpec> knobs;
+};
+
+RouteFile read_pipeline(const Config& config, const Route& route) {
   const bool absolute = g_path_is_absolute(route.pipeline.c_str());
   const std::optional<std::string> path =
       absolute || config.paths.pipelines.empty()
@@ -81,7 +91,10 @@ RoutePipeline read_pipeline(const Config& config, const Route& route) {
   RoutePipeline pipeline{.file = *path};
   for (const PipelineParameter& parameter : file->parameters())
     pipeline.parameters.insert(parameter.name);
-  return pipeline;
+  const PipelineRequest request = pipeline_request(config, route, pipeline, "", "");
+  std::vector<KnobSpec> knobs = knobs_of(*file, request.parameters, problems);
+  if (!problems.empty()) throw StartError(text_of(problems));
+  return {std::move(pipeline), std::move(knobs)};
 }
 
 /// The address that Asterisk's RTP comes from: that of its ARI. Empty when it has none (yet).
@@ -120,6 +133,12 @@ class RealWorkers : public MediaWorkers {
                     GVariant* value) override {
     workers_->set_property(id, element, property, value);
   }
+  void set_knob(const std::string& id, const std::string& knob, GVariant* value,
+                std::function<void(const std::string& error)> done) override {
+    workers_->set_knob(
+        id, knob, value,
+        [done = std::move(done)](const std::string& error, GVariant*) { done(error); });
+  }
 
  private:
   std::unique_ptr<Workers> workers_;
@@ -131,10 +150,11 @@ class App {
       : config_(config),
         folders_ready_(make_folders(config)),
         lock_(config.paths.data),
-        pipelines_(read_pipelines(config)),
+        files_(read_pipelines(config)),
         journal_(Journal::open(journal_path(config.paths.data))),
         mender_(config.paths.audio, journal_path(config.paths.data), *journal_),
-        recorder_(*journal_, config.monitoring.enabled),
+        knobs_(route_knobs(files_), config.knobs, workers_, *journal_),
+        recorder_(*journal_, config.monitoring.enabled, &knobs_),
         reporter_(
             [](const std::string& line) { log::write_line_unless_blocked(STDOUT_FILENO, line); }),
         client_({.access = {.url = config.ari.url,
@@ -147,10 +167,16 @@ class App {
                 .recorder = recorder_,
                 .reporter = reporter_,
                 .config = config_,
-                .pipelines = pipelines_,
+                .pipelines = route_pipelines(files_),
                 .asterisk_address = resolve_asterisk(config.ari.url),
                 .mend = [this](const std::string& trace) { mender_.mend(trace); },
-                .refused = [this](const std::string& why) { refused(why); }}) {}
+                .refused = [this](const std::string& why) { refused(why); },
+                .knobs = &knobs_}),
+        control_(control_path(config.paths.data),
+                 [this](JsonObject* request, const ControlServer::Reply& reply) {
+                   if (!handle_knob_request(knobs_, request, reply))
+                     reply(control_error("this launcher does not know the request"));
+                 }) {}
 
   int run() {
     loop_.reset(g_main_loop_new(nullptr, FALSE));
@@ -178,11 +204,25 @@ class App {
     return true;
   }
 
-  static std::map<std::string, RoutePipeline> read_pipelines(const Config& config) {
-    std::map<std::string, RoutePipeline> pipelines;
+  using RouteFiles = std::map<std::string, RouteFile>;
+
+  static RouteFiles read_pipelines(const Config& config) {
+    RouteFiles files;
     for (const auto& [extension, route] : config.routes)
-      pipelines[extension] = read_pipeline(config, route);
+      files[extension] = read_pipeline(config, route);
+    return files;
+  }
+
+  static std::map<std::string, RoutePipeline> route_pipelines(const RouteFiles& files) {
+    std::map<std::string, RoutePipeline> pipelines;
+    for (const auto& [extension, file] : files) pipelines[extension] = file.pipeline;
     return pipelines;
+  }
+
+  static RouteKnobs route_knobs(const RouteFiles& files) {
+    RouteKnobs knobs;
+    for (const auto& [extension, file] : files) knobs[extension] = file.knobs;
+    return knobs;
   }
 
   static gboolean on_signal(gpointer data) {
@@ -210,14 +250,16 @@ class App {
   const Config& config_;
   bool folders_ready_;
   DataFolderLock lock_;
-  std::map<std::string, RoutePipeline> pipelines_;
+  RouteFiles files_;
   std::unique_ptr<Journal> journal_;
   Mender mender_;
+  RealWorkers workers_;
+  Knobs knobs_;
   Recorder recorder_;
   Reporter reporter_;
   ari::Client client_;
-  RealWorkers workers_;
   Calls calls_;
+  ControlServer control_;
   std::unique_ptr<GMainLoop, LoopUnref> loop_;
   int status_ = kExitOk;
   bool stopping_ = false;

@@ -32,6 +32,8 @@ constexpr Command kCommands[] = {
      report_command},
     {"parameters", "[--markdown|--json] [--station NAME]", "list what a station can measure",
      parameters_command},
+    {"knob", "list|set NAME VALUE|unset NAME [--call TRACE] …", "turn the knobs of running calls",
+     knob_command},
     {"worker", "--fd=N", "run pipelines for 'dragoman serve'", worker_command},
     {"simulate-call", "EXTENSION --speech FILE [--heard OUT.wav] [--json]",
      "make a whole call without a phone system", simulate_call_command},

@@ -82,13 +82,16 @@ void Calls::take(const ari::Channel& channel, const std::vector<std::string>& ar
   const Traces::Joined joined = traces_.join(route->second, utc_now_ns());
   const std::string& trace_id = joined.row.trace_id;
   alone_.erase(trace_id);
+  const std::string leg = names::leg(trace_id, extension, joined.leg);
+  PipelineRequest pipeline = pipeline_for(route->second, trace_id);
+  if (tools_.knobs) pipeline.knobs = tools_.knobs->begin(leg, trace_id, extension);
   auto session = std::make_shared<Session>(
       Session::Call{.route = route->second,
                     .trace_id = trace_id,
-                    .leg = names::leg(trace_id, extension, joined.leg),
+                    .leg = leg,
                     .channel = channel.id,
                     .caller = channel.caller,
-                    .pipeline = pipeline_for(route->second, trace_id),
+                    .pipeline = std::move(pipeline),
                     .asterisk_address = tools_.asterisk_address},
       Session::Tools{tools_.client, tools_.workers, ports_, sweeper_, tools_.config, *this});
   sessions_.emplace(session->call().leg, session);
@@ -127,10 +130,14 @@ void Calls::refuse(const ari::Channel& channel, const std::string& extension,
   sweeper_.channel(channel.id, cause);
 }
 
-/// The parameters that this project's pipeline files know, as far as the route's file declares
-/// them.
 PipelineRequest Calls::pipeline_for(const Route& route, const std::string& trace_id) const {
-  const Config& config = tools_.config;
+  return pipeline_request(tools_.config, route, tools_.pipelines.at(route.extension), trace_id,
+                          tools_.asterisk_address);
+}
+
+PipelineRequest pipeline_request(const Config& config, const Route& route,
+                                 const RoutePipeline& pipeline, const std::string& trace_id,
+                                 const std::string& asterisk_address) {
   const std::string listens =
       route.partner.empty() ? "" : names::speech_channel(trace_id, route.partner);
   const auto partner = config.routes.find(route.partner);
@@ -138,7 +145,7 @@ PipelineRequest Calls::pipeline_for(const Route& route, const std::string& trace
   g_ascii_dtostr(gain, sizeof gain, route.gain_db);
   const std::map<std::string, std::string> known = {
       {"address", config.media.address},
-      {"peer", tools_.asterisk_address},
+      {"peer", asterisk_address},
       {"format", config.media.format},
       {"trace", trace_id},
       {"channel", names::speech_channel(trace_id, route.extension)},
@@ -153,7 +160,6 @@ PipelineRequest Calls::pipeline_for(const Route& route, const std::string& trace
       {"memory", config.speech.memory},
       {"gain-db", gain},
   };
-  const RoutePipeline& pipeline = tools_.pipelines.at(route.extension);
   PipelineRequest request;
   request.file = pipeline.file;
   for (const auto& [name, value] : known) {
@@ -325,6 +331,7 @@ void Calls::on_session_ending(Session& session) {
 
 void Calls::on_session_ended(Session& session) {
   tools_.reporter.ended(session);
+  if (tools_.knobs) tools_.knobs->end(session.call().leg);
   sessions_.erase(session.call().leg);
   check_shut_down();
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "launcher/ari/client.h"
+#include "launcher/calls/call_knobs.h"
 #include "launcher/calls/recorder.h"
 #include "launcher/calls/rehearsal.h"
 #include "launcher/calls/reporter.h"
@@ -26,6 +27,12 @@ struct RoutePipeline {
   std::set<std::string> parameters;
 };
 
+/// The parameters that this project's pipeline files know, as far as the route's file declares
+/// them.
+PipelineRequest pipeline_request(const Config& config, const Route& route,
+                                 const RoutePipeline& pipeline, const std::string& trace_id,
+                                 const std::string& asterisk_address);
+
 class Calls : public ari::ClientListener, public WorkersListener, public SessionListener {
  public:
   struct Tools {
@@ -39,6 +46,7 @@ class Calls : public ari::ClientListener, public WorkersListener, public Session
     /// Files that a dead worker closed without a message become rows.
     std::function<void(const std::string& trace_id)> mend;
     std::function<void(const std::string& message)> refused;  ///< ClientListener::on_refused
+    CallKnobs* knobs = nullptr;                               ///< null: none are set
   };
 
   explicit Calls(Tools tools);

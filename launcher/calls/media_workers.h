@@ -19,6 +19,8 @@ class MediaWorkers {
   virtual void stop(const std::string& id) = 0;
   virtual void set_property(const std::string& id, const std::string& element,
                             const std::string& property, GVariant* value) = 0;
+  virtual void set_knob(const std::string& id, const std::string& knob, GVariant* value,
+                        std::function<void(const std::string& error)> done) = 0;
 };
 
 }  // namespace dragoman

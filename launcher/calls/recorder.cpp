@@ -85,6 +85,9 @@ void Recorder::bucket(const std::string& trace_id, GVariant* variant) {
   row.tap = fields.text("tap");
   row.bucket_ts = *bucket_utc;
   row.bucket_ms = static_cast<int>(fields.integer("bucket-ms").value_or(5000));
+  if (knobs_ && row.tap == "POST")
+    journal_.append(KnobSnapshotRow{row.trace_id, row.station_key, row.bucket_ts,
+                                    knobs_->values_at(trace_id, row.station_key)});
   GVariantIter iterator;
   g_variant_iter_init(&iterator, metrics.get());
   const char* key = nullptr;

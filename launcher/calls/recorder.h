@@ -6,14 +6,16 @@
 
 #include <string>
 
+#include "launcher/calls/call_knobs.h"
 #include "launcher/store/journal.h"
 
 namespace dragoman {
 
 class Recorder {
  public:
-  /// `monitoring` false: no measurements and segments.
-  Recorder(Journal& journal, bool monitoring) : journal_(journal), monitoring_(monitoring) {}
+  /// `monitoring` false: no measurements, segments and knob snapshots. `knobs` null: no snapshots.
+  Recorder(Journal& journal, bool monitoring, const CallKnobs* knobs = nullptr)
+      : journal_(journal), monitoring_(monitoring), knobs_(knobs) {}
 
   void trace(const TraceRow& row) { journal_.append(row); }
   /// A message of a pipeline of the trace; `fields` is a{sv}, borrowed. Names that make no row, and
@@ -28,6 +30,7 @@ class Recorder {
 
   Journal& journal_;
   bool monitoring_;
+  const CallKnobs* knobs_;
 };
 
 }  // namespace dragoman

@@ -15,6 +15,7 @@ namespace {
 
 constexpr char kSystemFile[] = "/etc/dragoman/dragoman.conf";
 constexpr char kRouteGroup[] = "extension ";
+constexpr char kKnobGroup[] = "knobs", kKnobKey[] = "knob.";
 constexpr size_t kMaxFileBytes = 1 << 20;
 
 /// Sets one value; returns what the value should have been, or an empty string.
@@ -231,20 +232,45 @@ class Reader {
     return found == lines_.end() ? name_ : name_ + ":" + std::to_string(found->second);
   }
 
+  /// [knobs], [knobs STATION].
+  void read_knobs(GKeyFile* file, const std::string& group) {
+    using Level = KnobSetting::Level;
+    const bool all = group == kKnobGroup;
+    const std::string station = all ? "" : group.substr(std::strlen(kKnobGroup) + 1);
+    g_auto(GStrv) names = g_key_file_get_keys(file, group.c_str(), nullptr, nullptr);
+    for (char** name = names; *name; ++name)
+      add_knob(all ? Level::kDefault : Level::kStation, station, *name,
+               value_of(file, group, *name), at(group, *name));
+  }
+
+  void add_knob(KnobSetting::Level level, const std::string& key, const std::string& name,
+                const std::string& value, const std::string& where) {
+    if (!value.empty()) config_->knobs.push_back({level, key, name, value, where});
+  }
+
+  std::string value_of(GKeyFile* file, const std::string& group, const char* name) const {
+    g_autoptr(GError) error = nullptr;
+    g_autofree char* value = g_key_file_get_string(file, group.c_str(), name, &error);
+    if (error) throw ConfigError(at(group, name) + ": " + error->message);
+    return g_strstrip(value);
+  }
+
   void read_group(GKeyFile* file, const std::string& group) {
+    if (group == kKnobGroup || group.starts_with(std::string(kKnobGroup) + " "))
+      return read_knobs(file, group);
     Route* route = group.starts_with(kRouteGroup) ? add_route(group) : nullptr;
     const std::string table_group = route ? "extension" : group;
     if (names_of(table_group).empty() || group == "extension")
       throw ConfigError(at(group, "") + ": unknown group [" + group +
-                        "]; there are [ari], [media], [calls], [paths], [speech], [monitoring] and "
-                        "[extension NUMBER]");
+                        "]; there are [ari], [media], [calls], [paths], [speech], [monitoring], "
+                        "[extension NUMBER], [knobs] and [knobs STATION]");
     g_auto(GStrv) names = g_key_file_get_keys(file, group.c_str(), nullptr, nullptr);
     for (char** name = names; *name; ++name) {
-      g_autoptr(GError) error = nullptr;
-      g_autofree char* value = g_key_file_get_string(file, group.c_str(), *name, &error);
-      if (error) throw ConfigError(at(group, *name) + ": " + error->message);
-      g_strstrip(value);
-      if (*value)
+      const std::string value = value_of(file, group, *name);
+      if (route && g_str_has_prefix(*name, kKnobKey))
+        add_knob(KnobSetting::Level::kExtension, route->extension, *name + std::strlen(kKnobKey),
+                 value, at(group, *name));
+      else if (!value.empty())
         set(table_group, *name, value, at(group, *name), route);
       else if (!find_key(table_group, *name))
         unknown_key(table_group, *name, at(group, *name));

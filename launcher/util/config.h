@@ -25,6 +25,14 @@ struct Route {
   std::string translated_station;  ///< of the translated audio the caller hears: St_5
 };
 
+/// A knob's value as the configuration gives it, not yet checked against any registry.
+struct KnobSetting {
+  enum class Level { kDefault, kStation, kExtension } level = Level::kDefault;
+  std::string key;  ///< station or extension; of kDefault empty
+  std::string name, value;
+  std::string where;  ///< "FILE:LINE"
+};
+
 /// A configuration that cannot be used; what() names file, line and cure.
 class ConfigError : public std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -59,6 +67,7 @@ struct Config {
     bool enabled = true;
   } monitoring;
   std::map<std::string, Route> routes;  ///< by extension
+  std::vector<KnobSetting> knobs;       ///< [knobs], [knobs STATION], knob.… of extensions
 
   /// The parameters that come from outside the file, as "group.key" → {value, where from}.
   struct Override {

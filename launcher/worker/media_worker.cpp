@@ -40,9 +40,25 @@ int bound_port(GstElement* pipeline) {
   return port;
 }
 
+struct VariantUnref {
+  void operator()(GVariant* variant) const { g_variant_unref(variant); }
+};
+using VariantPtr = std::unique_ptr<GVariant, VariantUnref>;
+
+/// a{ss} as a map; takes it.
+std::map<std::string, std::string> take_dictionary(GVariant* dictionary) {
+  std::map<std::string, std::string> texts;
+  GVariantIter iterator;
+  g_variant_iter_init(&iterator, dictionary);
+  const char *name = nullptr, *value = nullptr;
+  while (g_variant_iter_loop(&iterator, "{&s&s}", &name, &value)) texts[name] = value;
+  g_variant_unref(dictionary);
+  return texts;
+}
+
 /// Sets a property of an element, checked. Returns the value before, or null with `error`.
-GVariant* change_property(GstElement* pipeline, const char* element_name, const char* property,
-                          GVariant* wanted, std::string& error) {
+VariantPtr change_property(GstElement* pipeline, const char* element_name, const char* property,
+                           GVariant* wanted, std::string& error) {
   const GstObjectPtr<GstElement> element(gst_bin_get_by_name(GST_BIN(pipeline), element_name));
   if (!element) {
     error = std::string("no element is named '") + element_name + "'";
@@ -66,7 +82,18 @@ GVariant* change_property(GstElement* pipeline, const char* element_name, const 
   g_object_set_property(G_OBJECT(element.get()), property, &value);
   g_value_unset(&value);
   if (reads_properties_at_set_up(element.get())) set_up_again(element.get());
-  return before ? before : g_variant_new_string("");
+  return VariantPtr(g_variant_ref_sink(before ? before : g_variant_new_string("")));
+}
+
+/// Turns a knob that `file` declares. As change_property(); a floating `wanted` is taken.
+VariantPtr turn_knob(const PipelineFile& file, GstElement* pipeline, const std::string& name,
+                     GVariant* wanted, std::string& error) {
+  const VariantPtr held(g_variant_ref_sink(wanted));
+  const PipelineKnob* knob = file.knob(name);
+  if (knob)
+    return change_property(pipeline, knob->element.c_str(), knob->property.c_str(), wanted, error);
+  error = file.path() + " has no knob '" + name + "'";
+  return nullptr;
 }
 
 }  // namespace
@@ -168,18 +195,20 @@ void MediaWorker::call(const std::string& method, GVariant* arguments,
 GVariant* MediaWorker::start(GVariant* arguments, GDBusMethodInvocation* invocation,
                              std::string& error) {
   const char *id = nullptr, *path = nullptr;
-  GVariantIter* given = nullptr;
-  g_variant_get(arguments, "(&s&sa{ss})", &id, &path, &given);
-  ParameterValues values;
-  const char *name = nullptr, *value = nullptr;
-  while (g_variant_iter_loop(given, "{&s&s}", &name, &value)) values[name] = value;
-  g_variant_iter_free(given);
+  GVariant *parameters = nullptr, *knobs = nullptr;
+  g_variant_get(arguments, "(&s&s@a{ss}@a{ss})", &id, &path, &parameters, &knobs);
+  const ParameterValues values = take_dictionary(parameters);
+  const std::map<std::string, std::string> stands = take_dictionary(knobs);
   if (shutting_down_) return error = "the worker is shutting down", nullptr;
   if (items_.count(id)) return error = std::string("'") + id + "' is running already", nullptr;
   Problems problems;
   auto file = load_pipeline(path, problems);
   auto pipeline = file ? build_pipeline(*file, values, problems) : nullptr;
   if (!pipeline) return error = text_of(problems), nullptr;
+  for (const auto& [knob, value] : stands) {
+    if (!turn_knob(*file, pipeline.get(), knob, g_variant_new_string(value.c_str()), error))
+      return nullptr;
+  }
   auto item = std::make_unique<Item>(*this, id, std::move(*file), std::move(pipeline), invocation);
   Player& player = item->player();
   items_[id] = std::move(item);
@@ -201,10 +230,8 @@ GVariant* MediaWorker::set_property(GVariant* arguments, GDBusMethodInvocation*,
   const char *id = nullptr, *element = nullptr, *property = nullptr;
   GVariant* value = nullptr;
   g_variant_get(arguments, "(&s&s&sv)", &id, &element, &property, &value);
-  if (Item* item = find(id, error)) {
-    GVariant* before = change_property(item->player().pipeline(), element, property, value, error);
-    if (before) g_variant_unref(g_variant_ref_sink(before));
-  }
+  if (Item* item = find(id, error))
+    change_property(item->player().pipeline(), element, property, value, error);
   g_variant_unref(value);
   return error.empty() ? g_variant_new("()") : nullptr;
 }
@@ -213,17 +240,11 @@ GVariant* MediaWorker::set_knob(GVariant* arguments, GDBusMethodInvocation*, std
   const char *id = nullptr, *name = nullptr;
   GVariant* value = nullptr;
   g_variant_get(arguments, "(&s&sv)", &id, &name, &value);
-  GVariant* before = nullptr;
-  if (Item* item = find(id, error)) {
-    if (const PipelineKnob* knob = item->file().knob(name)) {
-      before = change_property(item->player().pipeline(), knob->element.c_str(),
-                               knob->property.c_str(), value, error);
-    } else {
-      error = item->file().path() + " has no knob '" + name + "'";
-    }
-  }
+  VariantPtr before;
+  if (Item* item = find(id, error))
+    before = turn_knob(item->file(), item->player().pipeline(), name, value, error);
   g_variant_unref(value);
-  return before ? g_variant_new("(v)", before) : nullptr;
+  return before ? g_variant_new("(v)", before.get()) : nullptr;
 }
 
 GVariant* MediaWorker::say(GVariant* arguments, GDBusMethodInvocation*, std::string& error) {

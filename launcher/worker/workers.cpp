@@ -37,17 +37,25 @@ struct Entry {
   bool stopping = false;
   bool played = false;  ///< in this worker or one before
   std::map<std::pair<std::string, std::string>, VariantPtr> properties;
-  std::map<std::string, VariantPtr> knobs;
+  std::map<std::string, VariantPtr> late_knobs;  ///< set while it was starting
 
   void finish_start(const std::string& error, int port) {
     if (const auto call = std::exchange(done, nullptr)) call(error, port);
   }
 };
 
-GVariant* parameters_variant(const std::map<std::string, std::string>& parameters) {
+/// A value as gst-launch reads it.
+std::string text_of(GVariant* value) {
+  if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING))
+    return g_variant_get_string(value, nullptr);
+  g_autofree char* text = g_variant_print(value, FALSE);
+  return text;
+}
+
+GVariant* dictionary(const std::map<std::string, std::string>& texts) {
   GVariantBuilder builder;
   g_variant_builder_init(&builder, G_VARIANT_TYPE("a{ss}"));
-  for (const auto& [name, value] : parameters) {
+  for (const auto& [name, value] : texts) {
     g_variant_builder_add(&builder, "{ss}", name.c_str(), value.c_str());
   }
   return g_variant_builder_end(&builder);
@@ -116,18 +124,23 @@ class Slot : public WorkerProcessListener {
     const VariantPtr held = own(value);
     const auto entry = entries_.at(id);
     if (entry->phase != Entry::Phase::kPlaying) {
-      if (done) done("'" + id + "' does not play yet", nullptr);
+      remember(*entry, knob, held);
+      if (entry->phase == Entry::Phase::kStarting) entry->late_knobs[knob] = held;
+      if (done) done("", nullptr);
       return;
     }
-    process_->call("SetKnob", g_variant_new("(ssv)", id.c_str(), knob.c_str(), held.get()),
-                   [entry, knob, held, done](const std::string& error, bool, GVariant* result) {
-                     if (error.empty()) entry->knobs[knob] = held;
-                     if (!done) return;
-                     GVariant* old = nullptr;
-                     if (result) g_variant_get(result, "(v)", &old);
-                     done(error, old);
-                     if (old) g_variant_unref(old);
-                   });
+    process_->call(
+        "SetKnob", g_variant_new("(ssv)", id.c_str(), knob.c_str(), held.get()),
+        [entry, knob, held, done](const std::string& error, bool lost, GVariant* result) {
+          // One that died over it does not say no: the next begins with the value.
+          if (error.empty() || lost) remember(*entry, knob, held);
+          if (!done) return;
+          if (lost) return done("", nullptr);
+          GVariant* old = nullptr;
+          if (result) g_variant_get(result, "(v)", &old);
+          done(error, old);
+          if (old) g_variant_unref(old);
+        });
   }
 
   void say(const std::string& channel, const std::string& language, const std::string& text) {
@@ -140,6 +153,11 @@ class Slot : public WorkerProcessListener {
 
  private:
   using EntryPtr = std::shared_ptr<Entry>;
+
+  /// Has the next start of the pipeline begin with the knob so.
+  static void remember(Entry& entry, const std::string& knob, const VariantPtr& value) {
+    entry.request.knobs[knob] = text_of(value.get());
+  }
 
   bool spawn() {
     forget_old_deaths();
@@ -160,10 +178,11 @@ class Slot : public WorkerProcessListener {
 
   void send_start(const EntryPtr& entry) {
     entry->phase = Entry::Phase::kStarting;
+    entry->late_knobs.clear();
     const PipelineRequest& request = entry->request;
     process_->call("Start",
-                   g_variant_new("(ss@a{ss})", request.id.c_str(), request.file.c_str(),
-                                 parameters_variant(request.parameters)),
+                   g_variant_new("(ss@a{ss}@a{ss})", request.id.c_str(), request.file.c_str(),
+                                 dictionary(request.parameters), dictionary(request.knobs)),
                    [this, entry](const std::string& error, bool lost, GVariant* result) {
                      if (!lost) started(entry, error, result);
                    });
@@ -185,7 +204,7 @@ class Slot : public WorkerProcessListener {
     entry->played = true;
     if (port) keep_port(entry->request, port);
     for (const auto& [target, value] : entry->properties) send_property(id, target, value);
-    for (const auto& [knob, value] : entry->knobs) {
+    for (const auto& [knob, value] : std::exchange(entry->late_knobs, {})) {
       process_->call("SetKnob", g_variant_new("(ssv)", id.c_str(), knob.c_str(), value.get()),
                      nullptr);
     }

@@ -14,11 +14,11 @@
 namespace dragoman {
 
 /// A pipeline to run: `id` is the caller's, unique among those running; `file` a path; `parameters`
-/// by name.
+/// by name; `knobs`: what they stand at when it begins, by name, as gst-launch reads the property.
 struct PipelineRequest {
   std::string id;
   std::string file;
-  std::map<std::string, std::string> parameters;
+  std::map<std::string, std::string> parameters, knobs;
 };
 
 class WorkersListener {
@@ -61,6 +61,8 @@ class Workers {
   /// value: floating references are taken.
   void set_property(const std::string& id, const std::string& element, const std::string& property,
                     GVariant* value);
+  /// `value` as set_property(). Of a pipeline that does not play yet it is what it begins with, and
+  /// there is no old value.
   void set_knob(const std::string& id, const std::string& knob, GVariant* value,
                 std::function<void(const std::string& error, GVariant* old_value)> done);
   void say(const std::string& group, const std::string& channel, const std::string& language,

@@ -28,6 +28,7 @@ class FakeWorkers : public MediaWorkers {
   std::map<std::string, Pipeline> running;
   std::set<std::string> busy_ports;  ///< that another program has
   std::string refuse;                ///< the error of every start, unless empty
+  std::string refuse_knobs;          ///< the error of every knob, unless empty
   bool never_answer = false;         ///< starts get no answer
   bool never_end = false;            ///< stopped pipelines do not say so
   size_t most_running = 0;
@@ -61,6 +62,16 @@ class FakeWorkers : public MediaWorkers {
     const auto found = running.find(id);
     if (found != running.end())
       found->second.properties[element + "." + property] = g_variant_get_string(owned, nullptr);
+  }
+
+  void set_knob(const std::string& id, const std::string& knob, GVariant* value,
+                std::function<void(const std::string& error)> done) override {
+    g_autoptr(GVariant) owned = g_variant_ref_sink(value);
+    const auto found = running.find(id);
+    if (found == running.end()) return done("no pipeline '" + id + "' is running");
+    if (!refuse_knobs.empty()) return done(refuse_knobs);
+    found->second.request.knobs[knob] = g_variant_get_string(owned, nullptr);
+    done("");
   }
 
   /// A pipeline fails by itself.

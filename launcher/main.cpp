@@ -30,6 +30,8 @@ constexpr Command kCommands[] = {
      measure_command},
     {"report", "[--data DIR] [--trace ID|--last] [--json FILE|-]", "print what a call came to",
      report_command},
+    {"query", "REPORT [--since TIME] [--format table|json|csv] …",
+     "ask what was measured, said and set", query_command},
     {"parameters", "[--markdown|--json] [--station NAME]", "list what a station can measure",
      parameters_command},
     {"knob", "list|set NAME VALUE|unset NAME [--call TRACE] …", "turn the knobs of running calls",

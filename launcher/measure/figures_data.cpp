@@ -4,6 +4,7 @@
 
 #include "launcher/measure/figures_output.h"
 #include "launcher/util/json.h"
+#include "launcher/util/tabular.h"
 #include "plugins/common/handles.h"
 
 namespace dragoman {
@@ -86,20 +87,6 @@ std::string object_of(const MeasuredBucket& bucket, const std::vector<MeasuredFi
   object.member("seconds", json_number(bucket.seconds));
   object.member("parameters", known.object());
   return object.object();
-}
-
-/// A field with quotes where it needs them.
-std::string quoted(const std::string& field) {
-  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
-  std::string text = "\"";
-  for (const char c : field) text += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return text + "\"";
-}
-
-std::string csv_line(const std::vector<std::string>& fields) {
-  std::string line;
-  for (const std::string& field : fields) line += (line.empty() ? "" : ",") + quoted(field);
-  return line + "\r\n";
 }
 
 std::vector<std::string> csv_head(const Measurement& measurement) {

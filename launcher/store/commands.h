@@ -6,5 +6,7 @@ namespace dragoman {
 
 /// `dragoman report`: the end table of a call or a time range.
 int report_command(int argc, char** argv);
+/// `dragoman query`: reports over calls, from the journal or from PostgreSQL.
+int query_command(int argc, char** argv);
 
 }  // namespace dragoman

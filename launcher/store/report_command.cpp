@@ -8,9 +8,9 @@
 
 #include "launcher/command.h"
 #include "launcher/store/commands.h"
-#include "launcher/store/iso_time.h"
 #include "launcher/store/journal.h"
 #include "launcher/store/report.h"
+#include "launcher/store/time_argument.h"
 #include "launcher/util/config.h"
 
 namespace dragoman {
@@ -49,7 +49,8 @@ void parse(Options& options, int argc, char** argv) {
       {"trace", 't', 0, G_OPTION_ARG_STRING, &options.trace, "One call, by its trace id", "ID"},
       {"last", 'l', 0, G_OPTION_ARG_NONE, &options.last, "The last call (the default)", nullptr},
       {"since", 0, 0, G_OPTION_ARG_STRING, &options.since,
-       "All calls begun at or after TIME, UTC: 2026-03-01 or 2026-03-01T12:00:00Z", "TIME"},
+       "All calls begun at or after TIME, UTC: 2026-03-01, 2026-03-01T12:00:00Z or 24h (ago)",
+       "TIME"},
       {"until", 0, 0, G_OPTION_ARG_STRING, &options.until, "All calls begun before TIME", "TIME"},
       {"utterances", 'u', 0, G_OPTION_ARG_NONE, &options.utterances, "List every utterance, too",
        nullptr},
@@ -71,11 +72,8 @@ void parse(Options& options, int argc, char** argv) {
 
 std::optional<uint64_t> time_option(const char* name, const char* text) {
   if (!text) return {};
-  const std::optional<uint64_t> time = parse_iso_time(text);
-  if (!time) {
-    throw UsageError(std::string(name) + " '" + text +
-                     "' is no time: write it as 2026-03-01 or 2026-03-01T12:00:00Z (UTC)");
-  }
+  const std::optional<uint64_t> time = parse_time_argument(text, utc_now());
+  if (!time) throw UsageError(std::string(name) + " '" + text + "' is no time: " + kTimeHelp);
   return time;
 }
 

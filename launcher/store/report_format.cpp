@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "launcher/store/report.h"
+#include "launcher/util/tabular.h"
 
 namespace dragoman {
 namespace {
@@ -13,14 +14,7 @@ namespace {
 // Widths on the terminal, in columns.
 constexpr size_t kNameWidth = 18, kFigureWidth = 12;
 
-/// `text` filled with blanks to `width` columns: a negative width puts them in front.
-std::string padded(const std::string& text, size_t width, bool right_aligned = false) {
-  const auto length = static_cast<size_t>(g_utf8_strlen(text.c_str(), -1));
-  const std::string blanks(length < width ? width - length : 0, ' ');
-  return right_aligned ? blanks + text : text + blanks;
-}
-
-std::string figure(const std::string& text) { return padded(text, kFigureWidth, true); }
+std::string figure(const std::string& text) { return padded(text, kFigureWidth, Align::kRight); }
 
 std::string seconds(const std::optional<double>& ms) {
   if (!ms) return "–";

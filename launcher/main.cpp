@@ -32,6 +32,8 @@ constexpr Command kCommands[] = {
      report_command},
     {"query", "REPORT [--since TIME] [--format table|json|csv] …",
      "ask what was measured, said and set", query_command},
+    {"backup", "DIR [--audio] [--config FILE] [--data DIR]",
+     "back up the journal, the configuration and the pipelines", backup_command},
     {"parameters", "[--markdown|--json] [--station NAME]", "list what a station can measure",
      parameters_command},
     {"knob", "list|set NAME VALUE|unset NAME [--call TRACE] …", "turn the knobs of running calls",

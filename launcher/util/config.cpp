@@ -388,9 +388,13 @@ Config Config::parse(const std::string& text, const std::string& name,
   return config;
 }
 
+std::string Config::file_in_use(const std::string& file) {
+  if (!file.empty()) return file;
+  return g_file_test(kSystemFile, G_FILE_TEST_EXISTS) ? kSystemFile : "";
+}
+
 Config Config::load(const std::string& file, const std::vector<Override>& overrides) {
-  std::string path = file;
-  if (path.empty() && g_file_test(kSystemFile, G_FILE_TEST_EXISTS)) path = kSystemFile;
+  const std::string path = file_in_use(file);
   if (path.empty()) return parse("", "built-in configuration", overrides);
   g_autofree char* text = nullptr;
   gsize length = 0;

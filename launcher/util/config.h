@@ -74,6 +74,9 @@ struct Config {
     std::string group, key, value, origin;
   };
 
+  /// The configuration file that load() reads for `file`: itself; if empty the system's where it
+  /// exists, else none.
+  static std::string file_in_use(const std::string& file);
   /// `file` empty: the system's file if it exists, else the defaults. Environment: `getenv`-like
   /// lookup of DRAGOMAN_ARI_PASSWORD, MONITORING_AUDIO_PATH, MONITORING_ENABLED, XDG_DATA_HOME.
   /// Throws ConfigError.

@@ -19,7 +19,7 @@ def main() -> None:
                      "migrations are numbered 001, 002, … without a gap")
         entries.append(f'    {{{number}, "{match[2]}", R"sql({path.read_text()})sql"}},\n')
     pathlib.Path(output).write_text(
-        "// Made from data/migrations/sqlite.\n"
+        f"// Made from data/migrations/{path.parent.name}.\n"
         "inline constexpr Migration kMigrations[] = {\n" + "".join(entries) + "};\n")
 
 

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The numbered steps of data/migrations/postgresql that bring a PostgreSQL database's schema up to
+// date.
+#pragma once
+
+#include <span>
+
+#include "launcher/store/migrations.h"
+#include "launcher/store/pg_connection.h"
+
+namespace dragoman {
+
+/// The migrations of PostgreSQL that this program knows, in order.
+std::span<const Migration> known_pg_migrations();
+
+/// Applies those of `migrations` that the database has not had, all in one transaction, each with
+/// its row in schema_migrations. Launchers that do so at once take turns (an advisory lock). A
+/// database that is up to date needs no right to change it. Throws SchemaTooNew if its schema is
+/// newer than the last of them, else as PgConnection does.
+void migrate(PgConnection& connection, std::span<const Migration> migrations);
+
+}  // namespace dragoman

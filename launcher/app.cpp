@@ -21,6 +21,7 @@
 #include "launcher/stations/knobs.h"
 #include "launcher/store/mend.h"
 #include "launcher/store/open_traces.h"
+#include "launcher/store/retention.h"
 #include "launcher/util/log.h"
 #include "launcher/util/paths.h"
 
@@ -187,6 +188,9 @@ class App {
       log::notice(kTopic,
                   std::to_string(ended) + " calls of a launcher that was killed are closed");
     if (config_.monitoring.enabled) mender_.mend({});  // what the last launcher may have left
+    Retention retention({.database = journal_path(config_.paths.data),
+                         .audio_folder = config_.paths.audio,
+                         .keep = std::chrono::hours(config_.monitoring.retention_hours)});
     calls_.rehearse();
     client_.start(calls_);
     g_main_loop_run(loop_.get());

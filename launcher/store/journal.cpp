@@ -87,10 +87,11 @@ class OpenFile {
   static Database open_database(const std::string& path) {
     make_file(path);
     Database database(path, DatabaseAccess::kReadWrite);
-    // FULL syncs the write-ahead log at every commit: a power cut takes nothing that flush() told
-    // was written.
+    // Incremental: what the retention removes can go back to the disk, page by page; it has to be
+    // said before the first table. FULL syncs the write-ahead log at every commit: a power cut
+    // takes nothing that flush() told was written.
     database.run(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+        "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
         "PRAGMA journal_size_limit = 67108864;");
     try {
       migrate(database, known_migrations());

@@ -17,6 +17,7 @@ constexpr char kSystemFile[] = "/etc/dragoman/dragoman.conf";
 constexpr char kRouteGroup[] = "extension ";
 constexpr char kKnobGroup[] = "knobs", kKnobKey[] = "knob.";
 constexpr size_t kMaxFileBytes = 1 << 20;
+constexpr int kMaxRetentionHours = 87600;
 
 /// Sets one value; returns what the value should have been, or an empty string.
 using Set = std::function<std::string(Config&, Route*, const std::string&)>;
@@ -140,6 +141,12 @@ const std::vector<Key>& keys() {
       {"monitoring", "enabled",
        [](Config& c, Route*, auto& v) -> std::string {
          return parse_bool(v, &c.monitoring.enabled) ? "" : "true or false";
+       }},
+      {"monitoring", "retention-hours",
+       [](Config& c, Route*, auto& v) -> std::string {
+         return set_int(&c.monitoring.retention_hours, v, 0, kMaxRetentionHours).empty()
+                    ? ""
+                    : "whole hours from 0 (rows and files are kept for ever) to 87600 (ten years)";
        }},
       {"extension", "language",
        [](Config&, Route* r, auto& v) { return set_language(&r->language, v); }},
@@ -362,6 +369,9 @@ void apply_environment(Config& config, Reader& reader) {
     reader.set("paths", "audio", audio, "environment variable MONITORING_AUDIO_PATH", nullptr);
   if (const std::string on = environment("MONITORING_ENABLED"); !on.empty())
     reader.set("monitoring", "enabled", on, "environment variable MONITORING_ENABLED", nullptr);
+  if (const std::string hours = environment("MONITORING_RETENTION_HOURS"); !hours.empty())
+    reader.set("monitoring", "retention-hours", hours,
+               "environment variable MONITORING_RETENTION_HOURS", nullptr);
 }
 
 }  // namespace

@@ -65,6 +65,7 @@ struct Config {
   } speech;
   struct Monitoring {
     bool enabled = true;
+    int retention_hours = 72;  ///< rows and files that are older go; 0: they stay for ever
   } monitoring;
   std::map<std::string, Route> routes;  ///< by extension
   std::vector<KnobSetting> knobs;       ///< [knobs], [knobs STATION], knob.… of extensions
@@ -78,7 +79,8 @@ struct Config {
   /// exists, else none.
   static std::string file_in_use(const std::string& file);
   /// `file` empty: the system's file if it exists, else the defaults. Environment: `getenv`-like
-  /// lookup of DRAGOMAN_ARI_PASSWORD, MONITORING_AUDIO_PATH, MONITORING_ENABLED, XDG_DATA_HOME.
+  /// lookup of DRAGOMAN_ARI_PASSWORD, MONITORING_AUDIO_PATH, MONITORING_ENABLED,
+  /// MONITORING_RETENTION_HOURS, XDG_DATA_HOME.
   /// Throws ConfigError.
   static Config load(const std::string& file, const std::vector<Override>& overrides);
   /// The same from text; `name` stands for the file in messages.

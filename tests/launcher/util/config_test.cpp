@@ -15,8 +15,8 @@ using testing::HasSubstr;
 class ConfigTest : public testing::Test {
  protected:
   void SetUp() override {
-    for (const char* name :
-         {"DRAGOMAN_ARI_PASSWORD", "MONITORING_AUDIO_PATH", "MONITORING_ENABLED"})
+    for (const char* name : {"DRAGOMAN_ARI_PASSWORD", "MONITORING_AUDIO_PATH", "MONITORING_ENABLED",
+                             "MONITORING_RETENTION_HOURS"})
       g_unsetenv(name);
     g_setenv("XDG_DATA_HOME", "/xdg", TRUE);
   }
@@ -57,6 +57,7 @@ TEST_F(ConfigTest, TheExampleFileSaysTheDefaults) {
   EXPECT_EQ(example.calls.linger_s, built_in.calls.linger_s);
   EXPECT_EQ(example.calls.max_wait_s, built_in.calls.max_wait_s);
   EXPECT_EQ(example.paths.data, built_in.paths.data);
+  EXPECT_EQ(example.monitoring.retention_hours, built_in.monitoring.retention_hours);
   for (const char* extension : {"3333", "4444"}) {
     const Route &shown = example.routes.at(extension), &known = built_in.routes.at(extension);
     EXPECT_EQ(shown.language, known.language);
@@ -115,6 +116,33 @@ TEST_F(ConfigTest, TheEnvironmentGivesThePasswordAndTheMonitoringSettings) {
   EXPECT_FALSE(config.monitoring.enabled);
   g_setenv("MONITORING_ENABLED", "perhaps", TRUE);
   EXPECT_THAT(error_of(""), HasSubstr("MONITORING_ENABLED"));
+}
+
+TEST_F(ConfigTest, MonitoringIsSwitchedByAnyUsualWord) {
+  for (const char* on : {"true", "1", "yes", "TRUE"}) {
+    g_setenv("MONITORING_ENABLED", on, TRUE);
+    EXPECT_TRUE(Config::parse("[monitoring]\nenabled = no\n", "t", {}).monitoring.enabled) << on;
+  }
+  for (const char* off : {"false", "0", "no", "No"}) {
+    g_setenv("MONITORING_ENABLED", off, TRUE);
+    EXPECT_FALSE(Config::parse("[monitoring]\nenabled = yes\n", "t", {}).monitoring.enabled) << off;
+  }
+}
+
+TEST_F(ConfigTest, TheRetentionComesFromTheFileOrTheEnvironmentWhichWins) {
+  EXPECT_EQ(Config::parse("", "t", {}).monitoring.retention_hours, 72);
+  const char* file = "[monitoring]\nretention-hours = 24\n";
+  EXPECT_EQ(Config::parse(file, "t", {}).monitoring.retention_hours, 24);
+  g_setenv("MONITORING_RETENTION_HOURS", "0", TRUE);
+  EXPECT_EQ(Config::parse(file, "t", {}).monitoring.retention_hours, 0);
+}
+
+TEST_F(ConfigTest, ABadRetentionIsRefusedWithTheCure) {
+  for (const char* bad : {"-1", "3 days", "72h", "1.5", "1000000", "99999999999"}) {
+    g_setenv("MONITORING_RETENTION_HOURS", bad, TRUE);
+    EXPECT_THAT(error_of(""), testing::AllOf(HasSubstr("MONITORING_RETENTION_HOURS"),
+                                             HasSubstr(bad), HasSubstr("whole hours from 0")));
+  }
 }
 
 TEST_F(ConfigTest, AFileWithExtensionsHasOnlyThose) {

@@ -94,7 +94,6 @@ RtpAccount::Verdict PacketGate::keep_books(const RtpHeader& header, int64_t rece
                        .lost = totals.lost - told_.lost,
                        .duplicated = totals.duplicated - told_.duplicated,
                        .reordered = totals.reordered - told_.reordered,
-                       .loss_pct = account_.loss_pct(),
                        .jitter_ms = account_.jitter_ms()});
   told_ = totals;
   return verdict;

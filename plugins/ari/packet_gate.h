@@ -23,7 +23,6 @@ enum class Encapsulation { kRtp, kNone };
 /// What one packet did to the books; counts are increments.
 struct PacketReadings {
   double received = 0, lost = 0, duplicated = 0, reordered = 0;
-  double loss_pct = 0;
   std::optional<double> jitter_ms;
 };
 

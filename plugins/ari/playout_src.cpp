@@ -162,20 +162,12 @@ void tell(DragomanAriPlayout* self, std::initializer_list<Reading> readings) {
 
 void tell_of_packets(DragomanAriPlayout* self) {
   for (const PacketReadings& packet : self->state->host->take_packet_readings()) {
-    if (packet.jitter_ms) {
-      tell(self, {{"packets_received", packet.received},
-                  {"packets_lost", packet.lost},
-                  {"packet_loss_pct", packet.loss_pct},
-                  {"packets_duplicated", packet.duplicated},
-                  {"packets_reordered", packet.reordered},
-                  {"jitter_ms", *packet.jitter_ms}});
-    } else {
-      tell(self, {{"packets_received", packet.received},
-                  {"packets_lost", packet.lost},
-                  {"packet_loss_pct", packet.loss_pct},
-                  {"packets_duplicated", packet.duplicated},
-                  {"packets_reordered", packet.reordered}});
-    }
+    const Reading readings[] = {{"packets_received", packet.received},
+                                {"packets_lost", packet.lost},
+                                {"packets_duplicated", packet.duplicated},
+                                {"packets_reordered", packet.reordered},
+                                {"jitter_ms", packet.jitter_ms.value_or(0)}};
+    tell(self, std::span(readings).first(packet.jitter_ms ? 5 : 4));
   }
 }
 

@@ -6,18 +6,25 @@
 
 namespace dragoman {
 
+namespace {
+constexpr double kGreatestBurstRatio = 8;  // G.107 table 2
+}
+
 CodecImpairment codec_impairment(PayloadFormat) { return {.ie = 0, .bpl = 25.1}; }
 
 double rate_stream(const LossTally& loss, PayloadFormat format, double delay_ms) {
   const CodecImpairment codec = codec_impairment(format);
-  return rate_connection({.t_ms = delay_ms,
-                          .tr_ms = 2 * delay_ms,
-                          .ta_ms = delay_ms,
-                          .ie = codec.ie,
-                          .bpl = codec.bpl,
-                          .ppl_pct = loss.loss_pct(),
-                          .burst_ratio = loss.burst_ratio()})
-      .r;
+  // R, too, ends where the recommendation's does: a line that is dead for seconds is at 0.
+  const double r =
+      rate_connection({.t_ms = delay_ms,
+                       .tr_ms = 2 * delay_ms,
+                       .ta_ms = delay_ms,
+                       .ie = codec.ie,
+                       .bpl = codec.bpl,
+                       .ppl_pct = loss.loss_pct(),
+                       .burst_ratio = std::min(loss.burst_ratio(), kGreatestBurstRatio)})
+          .r;
+  return std::clamp(r, 0.0, 100.0);
 }
 
 void StreamReport::arrived(const RtpHeader& header, RtpAccount::Verdict verdict,
@@ -34,6 +41,9 @@ void StreamReport::arrived(const RtpHeader& header, RtpAccount::Verdict verdict,
   }
   last_received_ns_ = received_ns;
   if (verdict == kFirst || verdict == kRestarted) skew_.restart();
+  if (account.jitter_ms()) {
+    interval_jitter_ms_ = std::max(interval_jitter_ms_.value_or(0), *account.jitter_ms());
+  }
   skew_.packet(received_ns, header.timestamp, info.clock_rate);
   newest_ = {
       .sequence = account.extended(header.sequence), .page = account.pages(), .waiting = true};
@@ -83,7 +93,7 @@ StreamFigures StreamReport::end_interval(const RtpAccount& account, int64_t inte
   const auto bits = static_cast<double>(8 * std::exchange(payload_bytes_, 0));
   const bool heard = std::exchange(packets_, 0) > 0;
   figures.interarrival_max_ms = std::exchange(wait_ms_, std::nullopt);
-  if (heard && account.jitter_ms()) figures.jitter_max_ms = account.jitter_max_ms();
+  figures.jitter_max_ms = std::exchange(interval_jitter_ms_, std::nullopt);
   if (heard) figures.clock_skew_ppm = skew_.ppm();
   if (whole_ && interval_ns > 0) {
     figures.bitrate_kbps = bits * 1e6 / static_cast<double>(interval_ns);

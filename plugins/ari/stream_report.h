@@ -17,7 +17,7 @@ namespace dragoman {
 
 /// Figures of one interval. What cannot be known is absent.
 struct StreamFigures {
-  std::optional<double> jitter_max_ms;        ///< since the stream began (RtpAccount's page)
+  std::optional<double> jitter_max_ms;        ///< the greatest of the interval
   std::optional<double> interarrival_max_ms;  ///< between packets of which the later came in it
   std::optional<double> bitrate_kbps;         ///< of RTP payload received, duplicates too
   std::optional<double> clock_skew_ppm;       ///< positive: the sender's clock is faster
@@ -27,10 +27,10 @@ struct StreamFigures {
 };
 
 /// Ie and Bpl of ITU-T G.113 appendix I table I.4 for what `format` is with the concealment of
-/// PlayoutBuffer, which is that of G.711 appendix I: Ie 0, Bpl 25.1. Linear formats lose nothing
-/// that G.711 keeps and are rated as it. G.722 is rated as G.711 too: appendix I, on the narrowband
-/// scale, does not have it; on the wideband scale (G.107.1, Ie,wb 13 of 129) it is above all of
-/// narrowband, so that the rating is a lower bound.
+/// PlayoutBuffer, which is in the manner of G.711 appendix I: Ie 0, Bpl 25.1. Linear formats lose
+/// nothing that G.711 keeps and are rated as it. G.722 is rated as G.711 too: appendix I, on the
+/// narrowband scale, does not have it; on the wideband scale (G.107.1, Ie,wb 13 of 129) it is above
+/// all of narrowband, so that the rating is a lower bound.
 struct CodecImpairment {
   double ie = 0, bpl = 0;
 };
@@ -39,7 +39,8 @@ CodecImpairment codec_impairment(PayloadFormat format);
 /// R: the E-model with its defaults but for the codec, loss (lost and late packets both) and burst
 /// ratio of `loss`, and a delay one way of `delay_ms` (T, Ta; Tr is twice that). What is not known
 /// here: the delay of the network and of the sender, both rooms, handset and echo; R is what the
-/// connection behind this receiver could have at best.
+/// connection behind this receiver could have at best. From 0 to 100; burst ratios over 8, which
+/// G.107 does not cover (table 2), count as 8.
 double rate_stream(const LossTally& loss, PayloadFormat format, double delay_ms);
 
 /// Packets go in as they arrive and as they leave the jitter buffer, by the sequence numbers that
@@ -94,7 +95,7 @@ class StreamReport {
   uint64_t packets_ = 0, payload_bytes_ = 0;  // of the interval
   bool whole_ = false;                        // packets came before this interval
   std::optional<int64_t> last_received_ns_;
-  std::optional<double> wait_ms_, longest_wait_ms_;
+  std::optional<double> wait_ms_, longest_wait_ms_, interval_jitter_ms_;
 
   std::array<Entry, kRing> entries_;  // by outgoing number
   Entry newest_, last_out_;

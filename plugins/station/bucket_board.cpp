@@ -6,6 +6,21 @@
 
 namespace dragoman {
 
+namespace {
+
+struct PacketIndices {
+  size_t received = BucketBoard::index_of("packets_received"),
+         lost = BucketBoard::index_of("packets_lost"),
+         loss = BucketBoard::index_of("packet_loss_pct");
+};
+
+const PacketIndices& packets() {
+  static const PacketIndices found;
+  return found;
+}
+
+}  // namespace
+
 double average_of(const Parameter& parameter, const Aggregate& aggregate) {
   switch (parameter.mean) {
     case ParameterMean::kPower:
@@ -48,6 +63,10 @@ ReadingResult BucketBoard::add(std::string_view key, double value) {
 }
 
 void BucketBoard::add(size_t index, double value, double share) {
+  if (index == packets().received || index == packets().lost) {
+    (index == packets().lost ? lost_ : received_) += value;
+    unreported_ = unreported_ || wanted_[packets().loss];
+  }
   if (!wanted_[index]) return;
   const Parameter& parameter = parameters()[index];
   Aggregate& aggregate = aggregates_[index];
@@ -76,13 +95,24 @@ std::optional<Bucket> BucketBoard::snapshot(uint64_t fallback_utc) {
   if (!unreported_) return std::nullopt;
   unreported_ = false;
   for (const auto& [index, median] : medians_) aggregates_[index].median = median.value();
+  add_loss();
   return Bucket{.start_utc = bucket_utc_.value_or(fallback_utc),
                 .measured_ns = measured_ns_,
                 .stretch = stretch_.value_or(StreamStretch{}),
                 .aggregates = aggregates_};
 }
 
+/// Of the packets that the bucket's sequence numbers promise, those that did not come. A late one
+/// of the bucket before may make the difference negative.
+void BucketBoard::add_loss() {
+  if (!wanted_[packets().loss] || !(received_ + lost_ > 0)) return;
+  Aggregate& loss = aggregates_[packets().loss];
+  loss = {};
+  loss.add(100 * std::max(0.0, lost_) / (received_ + lost_));
+}
+
 void BucketBoard::clear() {
+  received_ = lost_ = 0;
   for (auto& [index, median] : medians_) median.clear();
   std::ranges::fill(aggregates_, Aggregate{});
   unreported_ = false;

@@ -70,8 +70,11 @@ class BucketBoard {
   void reset();
 
  private:
+  void add_loss();
+
   std::vector<Aggregate> aggregates_;
   std::vector<bool> wanted_;
+  double received_ = 0, lost_ = 0;    ///< packets, whether wanted or not
   std::map<size_t, Median> medians_;  ///< by index, of the parameters that have one
   std::optional<uint64_t> bucket_utc_;
   bool unreported_ = false;  ///< readings since the last snapshot

@@ -170,6 +170,12 @@ class Stream:
     def greatest(self, key):
         return max(f["max"] for f in self.figures(key))
 
+    def loss(self):
+        """Of all buckets together: each has its own, of the packets that it expected."""
+        buckets = zip(self.figures("packet_loss_pct"), self.figures("packets_received"), self.figures("packets_lost"))
+        parts = [(loss["avg"], received["last"] + lost["last"]) for loss, received, lost in buckets]
+        return sum(loss * expected for loss, expected in parts) / sum(expected for _, expected in parts)
+
     def last(self, key):
         return self.figures(key)[-1]["last"]
 
@@ -191,7 +197,7 @@ class Stream:
         rows = [
             ("packets_received", self.total("packets_received"), reference["packets"], 0),
             ("packets_lost", self.total("packets_lost"), reference["lost"], 0),
-            ("packet_loss_pct", self.last("packet_loss_pct"), reference["loss_pct"], 0.06),
+            ("packet_loss_pct", self.loss(), reference["loss_pct"], 0.06),
             ("packets_duplicated", self.total("packets_duplicated"), duplicates, 0),
             ("packets_reordered", self.total("packets_reordered"), reordered, 0),
             ("jitter_ms, mean", self.mean("jitter_ms"), reference["mean_jitter"], 0.1),

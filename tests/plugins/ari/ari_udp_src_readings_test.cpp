@@ -53,7 +53,8 @@ TEST(AriUdpSrcReadings, tell_a_good_stream_once_a_second) {
   const auto waits = line.readings("interarrival_max_ms");
   EXPECT_EQ(*std::ranges::max_element(waits), line.stat("interarrival-max-ms"));
   EXPECT_GE(*std::ranges::max_element(waits), 20);
-  EXPECT_EQ(line.readings("jitter_max_ms").back(), line.stat("jitter-max-ms"));
+  const auto jitters = line.readings("jitter_max_ms");
+  EXPECT_EQ(*std::ranges::max_element(jitters), line.stat("jitter-max-ms"));
 }
 
 TEST(AriUdpSrcReadings, tell_loss_and_lateness_as_bursts_and_gaps) {
@@ -92,7 +93,7 @@ TEST(AriUdpSrcReadings, of_plain_datagrams_tell_only_the_buffer) {
   }
   ASSERT_TRUE(line.stat_reaches("received", 110));
   for (const char* key : kOnceASecond) EXPECT_TRUE(line.readings(key).empty()) << key;
-  for (const char* key : {"packets_received", "packets_lost", "packet_loss_pct", "jitter_ms"}) {
+  for (const char* key : {"packets_received", "packets_lost", "jitter_ms"}) {
     EXPECT_TRUE(line.readings(key).empty()) << key;
   }
   EXPECT_FALSE(line.readings("buffer_depth_ms").empty());

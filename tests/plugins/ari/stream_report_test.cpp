@@ -70,6 +70,19 @@ double r_by_hand(double loss_pct, double burst_ratio) {
 
 double mos_by_hand(double r) { return 1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6; }
 
+TEST(StreamReport, rates_a_line_that_is_dead_for_seconds_0_and_not_less) {
+  for (const uint64_t missing : {75, 150, 500}) {
+    BurstAccount account;
+    for (int i = 0; i < 250; ++i) account.played();
+    account.missing(missing);
+    account.played();
+    const double r = rate_stream(account.tally(), PayloadFormat::kUlaw, 60);
+    EXPECT_GE(r, 0) << missing;
+    EXPECT_LE(r, 40) << missing;
+    EXPECT_GE(mos_of(r), 1) << missing;
+  }
+}
+
 TEST(StreamReport, knows_nothing_of_a_stream_that_has_not_begun) {
   Stream stream;
   for (int i = 0; i < 10; ++i) {

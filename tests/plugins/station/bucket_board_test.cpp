@@ -59,6 +59,23 @@ TEST(BucketBoard, aggregates_by_the_table) {
   EXPECT_EQ(figures(*bucket, "packets_lost").count, 0u);
 }
 
+TEST(BucketBoard, has_the_loss_of_its_own_packets) {
+  BucketBoard board;
+  std::vector<bool> wanted(parameters().size());
+  wanted[BucketBoard::index_of("packet_loss_pct")] = true;
+  board.want(wanted);
+  const auto loss = [&](double received, double lost) {
+    board.clear();
+    board.add("packets_received", received);
+    board.add("packets_lost", lost);
+    return figures(*board.snapshot(0), "packet_loss_pct");
+  };
+  EXPECT_EQ(loss(240, 10).last, 4);
+  EXPECT_EQ(loss(240, 10).count, 1u);
+  EXPECT_EQ(loss(250, 0).last, 0);
+  EXPECT_EQ(loss(251, -1).last, 0) << "one of the bucket before came after all";
+}
+
 TEST(BucketBoard, refuses_unknown_keys_and_what_is_not_a_number) {
   BucketBoard board;
   EXPECT_EQ(board.add("noise_of_the_sea", 1), ReadingResult::kUnknownKey);

@@ -15,13 +15,6 @@ std::string print(const char* format, Values... values) {
   return text;
 }
 
-int digits_of(std::string_view unit) {
-  if (unit == "of full scale") return 5;
-  if (unit == "0-1") return 4;
-  if (unit == "Hz" || unit == "1/s" || unit == "ms") return 1;
-  return unit == "count" ? 0 : 2;
-}
-
 /// A state worth a word.
 std::string mark(const Figures& figures) { return figures.state == "normal" ? "" : figures.state; }
 
@@ -86,7 +79,7 @@ std::string table_of(const MeasuredBucket& bucket) {
 }  // namespace
 
 std::string figure_text(const Parameter& parameter, double value) {
-  std::string text = print("%.*f", digits_of(parameter.unit), value);
+  std::string text = print("%.*f", digits_of(parameter), value);
   return text.find_first_not_of("-0.") == std::string::npos && text[0] == '-' ? text.substr(1)
                                                                               : text;
 }

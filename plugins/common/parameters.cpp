@@ -188,6 +188,14 @@ const char* name_of(ParameterGroup group) {
 
 std::span<const Parameter> parameters() { return kParameters; }
 
+int digits_of(const Parameter& parameter) {
+  const std::string_view unit = parameter.unit;
+  if (unit == "of full scale") return 5;
+  if (unit == "0-1") return 4;
+  if (unit == "Hz" || unit == "1/s" || unit == "ms") return 1;
+  return unit == "count" ? 0 : 2;
+}
+
 const Parameter* find_parameter(std::string_view key) {
   const auto found = std::ranges::find(kParameters, key, &Parameter::key);
   return found == std::end(kParameters) ? nullptr : found;

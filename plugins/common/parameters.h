@@ -57,6 +57,9 @@ struct Parameter {
 /// All parameters, by number: the one numbered N is at index N - 1.
 std::span<const Parameter> parameters();
 
+/// How many decimals of its figures make sense.
+int digits_of(const Parameter& parameter);
+
 /// The parameter named `key`, or null.
 const Parameter* find_parameter(std::string_view key);
 

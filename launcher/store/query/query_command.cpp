@@ -12,7 +12,8 @@
 #include "launcher/store/query/reports.h"
 #include "launcher/store/time_argument.h"
 #include "launcher/util/config.h"
-#include "launcher/util/log.h"
+#include "launcher/util/paths.h"
+#include "plugins/common/parameters.h"
 
 namespace dragoman {
 namespace {
@@ -25,28 +26,55 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-struct QueryReport {
-  const char *name, *summary;
-  ResultTable (*make)(QuerySource& source, const QueryFilter& filter);
-};
+struct Arguments;
 
-constexpr QueryReport kReports[] = {
-    {"recent", "the latest buckets: level, SNR, network, MOS (20, the last first)", recent_report},
-    {"calls", "by day: calls, minutes, buckets (records), SNR, MOS, delay of the translation",
-     [](QuerySource& source, const QueryFilter& filter) {
-       return calls_report(source, filter, utc_now());
-     }},
-    {"knobs", "by settings of the knobs: how often, level and SNR before and after processing",
-     knobs_report},
+struct QueryReport {
+  const char *name, *argument, *summary;
+  bool has_station;
+  ResultTable (*make)(QuerySource& source, const Arguments& arguments);
 };
 
 enum class Format { kTable, kJson, kCsv };
 
 struct Arguments {
   const QueryReport* report = nullptr;
+  std::string key;  ///< of a parameter, for the report that takes one
   QueryFilter filter;
   Format format = Format::kTable;
   std::string data;
+};
+
+std::string stations_folder() { return data_folder() + "/stations"; }
+
+constexpr QueryReport kReports[] = {
+    {"recent", "", "the latest buckets: level, SNR, network, MOS (20, the last first)", true,
+     [](QuerySource& source, const Arguments& arguments) {
+       return recent_report(source, arguments.filter);
+     }},
+    {"calls", "", "by day: calls, minutes, buckets (records), SNR, MOS, delay of the translation",
+     true,
+     [](QuerySource& source, const Arguments& arguments) {
+       return calls_report(source, arguments.filter, utc_now());
+     }},
+    {"knobs", "", "by settings of the knobs: how often, level and SNR before and after processing",
+     true,
+     [](QuerySource& source, const Arguments& arguments) {
+       return knobs_report(source, arguments.filter);
+     }},
+    {"stations", "",
+     "by station and parameter: mean, range, share outside normal, warning, critical", true,
+     [](QuerySource& source, const Arguments& arguments) {
+       return stations_report(source, arguments.filter, stations_folder());
+     }},
+    {"utterances", "", "what was said, its translation, the delay and its parts (the latest 100)",
+     false,
+     [](QuerySource& source, const Arguments& arguments) {
+       return utterances_report(source, arguments.filter);
+     }},
+    {"parameters", "KEY", "one parameter over time (the latest 100 buckets)", true,
+     [](QuerySource& source, const Arguments& arguments) {
+       return parameter_report(source, arguments.filter, arguments.key, stations_folder());
+     }},
 };
 
 struct Texts {
@@ -62,7 +90,8 @@ std::string summary() {
   std::string text = "Prints a report from the launcher's journal:\n\n";
   for (const QueryReport& report : kReports) {
     char line[160];
-    g_snprintf(line, sizeof line, "  %-12s %s\n", report.name, report.summary);
+    g_snprintf(line, sizeof line, "  %-10s %-4s %s\n", report.name, report.argument,
+               report.summary);
     text += line;
   }
   return text +
@@ -103,6 +132,13 @@ const QueryReport* report_of(const char* name) {
                    "; there are " + names);
 }
 
+std::string key_of(const char* text) {
+  if (text && find_parameter(text)) return text;
+  throw UsageError((text ? "there is no parameter '" + std::string(text) + "'"
+                         : std::string("name a parameter, such as snr_db")) +
+                   "; 'dragoman parameters' lists them");
+}
+
 std::string station_of(const char* text) {
   const std::string name = text ? text : "";
   return name.starts_with(kOldStationPrefix)
@@ -139,15 +175,20 @@ Arguments parse(int argc, char** argv) {
       {"config", 'c', 0, G_OPTION_ARG_FILENAME, &texts.config,
        "The launcher's configuration (default: as 'dragoman serve')", "FILE"},
       {}};
-  g_autoptr(GOptionContext) context = g_option_context_new("REPORT");
+  g_autoptr(GOptionContext) context = g_option_context_new("REPORT [KEY]");
   g_option_context_set_summary(context, summary().c_str());
   g_option_context_add_main_entries(context, entries, nullptr);
   g_autoptr(GError) error = nullptr;
   if (!g_option_context_parse(context, &argc, &argv, &error)) throw UsageError(error->message);
   Arguments arguments;
   arguments.report = report_of(argc > 1 ? argv[1] : nullptr);
-  if (argc > 2) throw UsageError("unexpected '" + std::string(argv[2]) + "'");
+  const bool takes_key = *arguments.report->argument;
+  if (takes_key) arguments.key = key_of(argc > 2 ? argv[2] : nullptr);
+  const int used = takes_key ? 3 : 2;
+  if (argc > used) throw UsageError("unexpected '" + std::string(argv[used]) + "'");
   arguments.filter = filter_of(texts);
+  if (!arguments.report->has_station && !arguments.filter.station.empty())
+    throw UsageError("what was said has no station: choose with --extension or --call");
   arguments.format = format_of(texts.format);
   arguments.data =
       texts.data ? texts.data : Config::load(texts.config ? texts.config : "", {}).paths.data;
@@ -172,7 +213,7 @@ int query_command(int argc, char** argv) {
   try {
     const Arguments arguments = parse(argc, argv);
     const auto source = open_journal_source(arguments.data);
-    print(arguments.report->make(*source, arguments.filter), arguments.format);
+    print(arguments.report->make(*source, arguments), arguments.format);
     return kExitOk;
   } catch (const UsageError& error) {
     std::fprintf(stderr, "dragoman query: %s ('dragoman query --help' tells more)\n", error.what());

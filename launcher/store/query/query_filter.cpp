@@ -58,14 +58,15 @@ Conditions trace_conditions(const QueryFilter& filter) {
   return conditions;
 }
 
-std::string bucket_figure(const std::string& prefix) {
-  std::string counted;
+std::string by_kind(const std::string& counted, const std::string& sampled,
+                    const std::string& prefix) {
+  std::string keys;
   for (const Parameter& parameter : parameters()) {
     if (parameter.kind != ParameterKind::kCounted) continue;
-    counted += (counted.empty() ? "'" : ", '") + std::string(parameter.key) + "'";
+    keys += (keys.empty() ? "'" : ", '") + std::string(parameter.key) + "'";
   }
-  return "CASE WHEN " + prefix + "metric_key IN (" + counted + ") THEN " + prefix + "last ELSE " +
-         prefix + "avg END";
+  return "CASE WHEN " + prefix + "metric_key IN (" + keys + ") THEN " + prefix + counted +
+         " ELSE " + prefix + sampled + " END";
 }
 
 std::string limit_text(const std::optional<size_t>& limit) {

@@ -40,9 +40,13 @@ Conditions utterance_conditions(const QueryFilter& filter);
 /// Of rows of traces: those that were, at least partly, in the time.
 Conditions trace_conditions(const QueryFilter& filter);
 
-/// An expression over rows of metrics_agg_5s: what stands for the bucket, a counted parameter's
-/// total (last), of others the mean (avg).
-std::string bucket_figure(const std::string& prefix = "");
+/// An expression over rows of metrics_agg_5s: the column `counted` of a counted parameter,
+/// `sampled` of another. So what stands for the bucket is the total (last), or the mean (avg).
+std::string by_kind(const std::string& counted, const std::string& sampled,
+                    const std::string& prefix = "");
+inline std::string bucket_figure(const std::string& prefix = "") {
+  return by_kind("last", "avg", prefix);
+}
 
 /// " LIMIT n + 1", so that it shows whether there is more; nothing without a limit.
 std::string limit_text(const std::optional<size_t>& limit);

@@ -55,12 +55,12 @@ ResultTable recent_report(QuerySource& source, const QueryFilter& filter) {
   // The buckets first: only what is shown is looked up.
   sql += std::string(" FROM (SELECT DISTINCT trace_id, station_key, tap, bucket_ts FROM ") +
          source.buckets_table() + conditions.text() +
-         " ORDER BY bucket_ts DESC, station_key, tap, trace_id" + limit_text(limit) +
+         " ORDER BY bucket_ts DESC, station_key, tap DESC, trace_id" + limit_text(limit) +
          ") b LEFT JOIN metrics_agg_5s m ON m.trace_id = b.trace_id AND m.station_key = "
          "b.station_key AND m.tap = b.tap AND m.bucket_ts = b.bucket_ts AND m.metric_key IN (" +
          quoted_keys() +
          ") GROUP BY b.bucket_ts, b.station_key, b.tap, b.trace_id"
-         " ORDER BY b.bucket_ts DESC, b.station_key, b.tap, b.trace_id";
+         " ORDER BY b.bucket_ts DESC, b.station_key, b.tap DESC, b.trace_id";
   ResultTable table{columns(), source.select(sql, conditions.values()),
                     "no measurements" + describe(filter)};
   apply_limit(table, limit);

@@ -2,6 +2,9 @@
 // The reports of `dragoman query`: what each row is, is said by its columns.
 #pragma once
 
+#include <filesystem>
+#include <string>
+
 #include "launcher/store/query/query_filter.h"
 #include "launcher/store/query/query_source.h"
 #include "launcher/store/query/result_table.h"
@@ -20,5 +23,21 @@ ResultTable calls_report(QuerySource& source, const QueryFilter& filter, uint64_
 /// For each setting of the knobs, the most used first: in how many buckets it stood, and the mean
 /// level and SNR of these, of all, and before (PRE) and after (POST) processing.
 ResultTable knobs_report(QuerySource& source, const QueryFilter& filter);
+
+/// For each station, tap and parameter: its mean, the least and the greatest reading (of a counted
+/// one: total), and how much of its buckets lies outside its limits; outside `critical` is outside
+/// `warning`, too. `stations`: the folder of the stations' files, which may set limits of their
+/// own. Throws std::runtime_error if one cannot be used.
+ResultTable stations_report(QuerySource& source, const QueryFilter& filter,
+                            const std::filesystem::path& stations);
+
+/// One parameter, bucket by bucket, in the order of time, the latest if there are too many. State
+/// as in stationprobe's messages: normal, unusual, warning or critical.
+ResultTable parameter_report(QuerySource& source, const QueryFilter& filter, const std::string& key,
+                             const std::filesystem::path& stations);
+
+/// What was said and what was said of it to the other, in the order spoken, the latest if there are
+/// too many. The delay is from the end of a clause's speech to the first sample of its translation.
+ResultTable utterances_report(QuerySource& source, const QueryFilter& filter);
 
 }  // namespace dragoman

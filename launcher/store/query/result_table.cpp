@@ -31,9 +31,10 @@ std::string second_of(const std::string& time) {
   return text;
 }
 
-std::string table_field(const Column& column, const Cell& cell) {
+std::string table_field(const Column& column, const Cell& cell, int digits_of_row) {
   if (std::holds_alternative<std::monostate>(cell)) return "–";
-  if (const double* value = std::get_if<double>(&cell)) return figure_text(*value, column.digits);
+  const int digits = column.digits == kDigitsOfRow ? digits_of_row : column.digits;
+  if (const double* value = std::get_if<double>(&cell)) return figure_text(*value, digits);
   const std::string text = text_of(cell);
   return column.kind == Column::Kind::kTime ? second_of(text)
                                             : log::printable(text, kMostTextBytes);
@@ -90,9 +91,11 @@ std::string result_text(const ResultTable& table) {
   if (table.rows.empty()) return table.if_empty + "\n";
   std::vector<std::vector<std::string>> lines(1);
   for (const Column& column : table.columns) lines[0].push_back(title_of(column));
-  for (const CellRow& row : table.rows) {
+  for (size_t row = 0; row < table.rows.size(); ++row) {
+    const int digits = row < table.digits.size() ? table.digits[row] : kDigits;
     std::vector<std::string>& line = lines.emplace_back();
-    for (size_t i = 0; i < row.size(); ++i) line.push_back(table_field(table.columns[i], row[i]));
+    for (size_t i = 0; i < table.columns.size(); ++i)
+      line.push_back(table_field(table.columns[i], table.rows[row][i], digits));
   }
   std::vector<size_t> widths(table.columns.size(), 0);
   for (const auto& line : lines) {

@@ -19,6 +19,9 @@ std::optional<double> real_of(const Cell& cell);
 int64_t integer_of(const Cell& cell);  ///< 0 of nothing
 std::string text_of(const Cell& cell);
 
+/// Decimals in the table; kDigitsOfRow: each row says how many (ResultTable::digits).
+inline constexpr int kDigits = 2, kDigitsOfRow = -1;
+
 struct Column {
   enum class Kind {
     kText,
@@ -30,7 +33,7 @@ struct Column {
   std::string title;  ///< in the table
   std::string unit;   ///< in the table; empty: none
   Kind kind = Kind::kText;
-  int digits = 2;  ///< of a figure that is not whole, in the table
+  int digits = kDigits;  ///< of a figure that is not whole, in the table
 };
 
 struct ResultTable {
@@ -38,6 +41,7 @@ struct ResultTable {
   std::vector<CellRow> rows;  ///< each as long as `columns`
   std::string if_empty;       ///< what to say when there are no rows
   bool more = false;          ///< the limit left rows out
+  std::vector<int> digits;    ///< of each row, where a column asks for them
 };
 
 /// Aligned columns under their titles with units; times to the second. Control characters become

@@ -79,6 +79,23 @@ TEST_F(QueryCommandTest, names_what_it_does_not_understand_and_what_there_is) {
   expect_usage_error({"recent", "--colour"}, "--colour");
 }
 
+TEST_F(QueryCommandTest, each_report_prints_something) {
+  for (const char* report : {"recent", "calls", "knobs", "stations", "utterances"}) {
+    EXPECT_EQ(query_here({report}), kExitOk);
+    EXPECT_THAT(output_, HasSubstr("\n")) << report;
+    EXPECT_THAT(errors_, IsEmpty()) << report;
+  }
+  EXPECT_EQ(query_here({"parameters", "snr_db"}), kExitOk);
+  EXPECT_THAT(output_, HasSubstr("snr_db (dB)"));
+}
+
+TEST_F(QueryCommandTest, a_parameter_and_a_station_are_checked) {
+  expect_usage_error({"parameters"}, "name a parameter");
+  expect_usage_error({"parameters", "snr"}, "there is no parameter 'snr'; 'dragoman parameters'");
+  expect_usage_error({"parameters", "snr_db", "mos"}, "unexpected 'mos'");
+  expect_usage_error({"utterances", "--station", "St_3"}, "has no station: choose with");
+}
+
 TEST_F(QueryCommandTest, a_missing_or_foreign_database_is_named_with_the_cure) {
   EXPECT_EQ(query({"recent", "--data", folder() + "/nowhere"}), kExitFailed);
   EXPECT_THAT(errors_, HasSubstr("there is no journal at " + folder() + "/nowhere/dragoman.db: "));

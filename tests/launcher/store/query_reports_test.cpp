@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fstream>
 #include <regex>
 
 #include "launcher/store/iso_time.h"
@@ -26,10 +27,10 @@ TEST_F(QueryTest, recent_shows_the_latest_buckets_with_their_figures) {
       ElementsAre(row({"2026-03-02T10:00:05.000000Z", "St_3", "b", "PRE", kNone, -26.0, kNone}),
                   row({"2026-03-02T10:00:00.000000Z", "St_3", "b", "PRE", 16.0, -24.0, 4.4}),
                   row({"2026-03-02T00:00:00.000000Z", "St_4", "a", "PRE", 30.0, -25.0, 3.0}),
-                  row({"2026-03-01T23:59:05.000000Z", "St_3", "a", "POST", kNone, -18.0, kNone}),
                   row({"2026-03-01T23:59:05.000000Z", "St_3", "a", "PRE", 12.0, -28.0, 4.0}),
-                  row({"2026-03-01T23:59:00.000000Z", "St_3", "a", "POST", 20.0, -20.0, kNone}),
-                  row({"2026-03-01T23:59:00.000000Z", "St_3", "a", "PRE", 10.0, -30.0, kNone})));
+                  row({"2026-03-01T23:59:05.000000Z", "St_3", "a", "POST", kNone, -18.0, kNone}),
+                  row({"2026-03-01T23:59:00.000000Z", "St_3", "a", "PRE", 10.0, -30.0, kNone}),
+                  row({"2026-03-01T23:59:00.000000Z", "St_3", "a", "POST", 20.0, -20.0, kNone})));
   EXPECT_FALSE(table.more);
 }
 
@@ -57,8 +58,8 @@ TEST_F(QueryTest, recent_takes_the_start_of_the_time_and_not_its_end) {
   filter.since = parse_iso_time("2026-03-01T23:59:05Z");
   filter.until = parse_iso_time("2026-03-02T10:00:00Z");
   EXPECT_THAT(columns_of(recent_report(*source(), filter), {"call", "station", "channel"}),
-              ElementsAre(row({"a", "St_4", "PRE"}), row({"a", "St_3", "POST"}),
-                          row({"a", "St_3", "PRE"})));
+              ElementsAre(row({"a", "St_4", "PRE"}), row({"a", "St_3", "PRE"}),
+                          row({"a", "St_3", "POST"})));
 }
 
 TEST_F(QueryTest, recent_of_an_extension_is_of_all_calls_it_was_in) {
@@ -121,6 +122,112 @@ TEST_F(QueryTest, the_same_knobs_in_another_order_are_the_same) {
       "WHERE bucket_ts = '2026-03-01T23:59:05.000000Z'");
   EXPECT_EQ(figures(columns_of(knobs_report(*source(), {}), {"usage_count"})),
             (std::vector<CellRow>{row({4.0}), row({1.0})}));
+}
+
+class StationQueryTest : public QueryTest {
+ protected:
+  void SetUp() override {
+    QueryTest::SetUp();
+    std::filesystem::create_directory(stations());
+  }
+  std::string stations() const { return folder() + "/stations"; }
+  void write_station(const std::string& name, const std::string& text) {
+    std::ofstream(stations() + "/" + name + ".conf") << text;
+  }
+};
+
+constexpr char kNarrowStation[] =
+    "[station]\nparameters = all\n[limits snr_db]\nnormal = 11 15\nwarning = 11 -\n"
+    "critical = 6 -\n";
+
+TEST_F(StationQueryTest, stations_are_judged_by_their_file_and_the_table) {
+  write_station("St_3", kNarrowStation);
+  const ResultTable table = stations_report(*source(), {}, stations());
+  const auto rows = figures(columns_of(
+      table, {"station", "channel", "parameter", "unit", "buckets", "average", "min", "max",
+              "outside_normal_pct", "outside_warning_pct", "outside_critical_pct"}));
+  ASSERT_EQ(rows.size(), 9u);
+  EXPECT_EQ(rows[0], row({"St_3", "PRE", "audio_level_dbfs", "dBFS", 4.0, -27.0, -60.0, -9.0, 0.0,
+                          0.0, 0.0}));
+  EXPECT_EQ(rows[1], row({"St_3", "PRE", "snr_db", "dB", 3.0, 38.0 / 3, 5.0, 19.0, 200.0 / 3,
+                          100.0 / 3, 0.0}));
+  // A counted parameter: its totals were 2 and 0.
+  EXPECT_EQ(rows[2],
+            row({"St_3", "PRE", "packets_late", "count", 2.0, 1.0, 0.0, 2.0, 0.0, 0.0, 0.0}));
+  EXPECT_EQ(columns_of(table, {"station", "channel", "parameter"}).back(),
+            row({"St_4", "PRE", "mos"}));
+}
+
+TEST_F(StationQueryTest, a_figure_without_a_limit_has_no_share_outside_it) {
+  run("UPDATE metrics_agg_5s SET metric_key = 'pitch_hz' WHERE metric_key = 'snr_db'");
+  QueryFilter filter;
+  filter.station = "St_4";
+  const auto rows = columns_of(stations_report(*source(), filter, stations()),
+                               {"parameter", "outside_warning_pct", "outside_critical_pct"});
+  EXPECT_THAT(rows, testing::Contains(row({"pitch_hz", kNone, kNone})));
+}
+
+TEST_F(StationQueryTest, a_parameter_of_another_program_is_shown_without_unit_and_limits) {
+  run("UPDATE metrics_agg_5s SET metric_key = 'it''s new' WHERE metric_key = 'mos'");
+  const auto rows = columns_of(stations_report(*source(), {}, stations()),
+                               {"station", "parameter", "unit", "average", "outside_normal_pct"});
+  EXPECT_THAT(rows, testing::Contains(row({"St_4", "it's new", kNone, 3.0, kNone})));
+}
+
+TEST_F(StationQueryTest, a_station_file_that_cannot_be_read_is_named) {
+  write_station("St_3", "[limits snr_db]\n");
+  try {
+    stations_report(*source(), {}, stations());
+    FAIL() << "it was read";
+  } catch (const std::runtime_error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr(stations() + "/St_3.conf: "));
+  }
+}
+
+TEST_F(StationQueryTest, a_parameter_is_followed_over_time_with_its_state) {
+  write_station("St_3", kNarrowStation);
+  EXPECT_THAT(
+      columns_of(parameter_report(*source(), {}, "snr_db", stations()),
+                 {"time", "station", "channel", "figure", "min", "max", "state"}),
+      ElementsAre(row({"2026-03-01T23:59:00.000000Z", "St_3", "PRE", 10.0, 5.0, 15.0, "warning"}),
+                  row({"2026-03-01T23:59:00.000000Z", "St_3", "POST", 20.0, 15.0, 25.0, "unusual"}),
+                  row({"2026-03-01T23:59:05.000000Z", "St_3", "PRE", 12.0, 6.0, 18.0, "normal"}),
+                  row({"2026-03-02T00:00:00.000000Z", "St_4", "PRE", 30.0, 20.0, 40.0, "normal"}),
+                  row({"2026-03-02T10:00:00.000000Z", "St_3", "PRE", 16.0, 9.0, 19.0, "unusual"})));
+}
+
+TEST_F(StationQueryTest, the_latest_of_a_parameter_stay_within_the_limit) {
+  QueryFilter filter;
+  filter.limit = 2;
+  const ResultTable table = parameter_report(*source(), filter, "packets_late", stations());
+  EXPECT_FALSE(table.more);
+  EXPECT_EQ(columns_of(table, {"figure"}), (std::vector<CellRow>{row({2.0}), row({0.0})}));
+  filter.limit = 1;
+  EXPECT_EQ(columns_of(parameter_report(*source(), filter, "packets_late", stations()), {"time"}),
+            std::vector<CellRow>{row({"2026-03-01T23:59:05.000000Z"})});
+}
+
+TEST_F(QueryTest, utterances_are_both_texts_in_the_order_spoken) {
+  QueryFilter filter;
+  filter.call = "a";
+  EXPECT_THAT(
+      columns_of(utterances_report(*source(), filter),
+                 {"extension", "language", "text", "target_language", "translation", "delay_ms",
+                  "decode_ms"}),
+      ElementsAre(row({"3333", "en", "Good evening.", "es", "Buenas noches.", 1000.0, 80.0}),
+                  row({"3333", "en", "Is that you?", "es", "¿Es usted?", 2000.0, 90.0}),
+                  row({"4444", "es", "Sí, soy yo.", kNone, kNone, kNone, kNone})));
+}
+
+TEST_F(QueryTest, utterances_of_an_extension_are_what_it_said) {
+  QueryFilter filter;
+  filter.extension = "4444";
+  EXPECT_EQ(utterances_report(*source(), filter).rows.size(), 1u);
+  filter.extension = "3333";
+  filter.limit = 1;
+  const ResultTable table = utterances_report(*source(), filter);
+  EXPECT_EQ(columns_of(table, {"text"}), std::vector<CellRow>{row({"Four."})});
+  EXPECT_TRUE(table.more);
 }
 
 }  // namespace

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/app.h"
 
-#include <fcntl.h>
 #include <glib-unix.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,6 +17,8 @@
 #include "launcher/pipeline/pipeline_file.h"
 #include "launcher/stations/knob_requests.h"
 #include "launcher/stations/knobs.h"
+#include "launcher/store/backup/swap.h"
+#include "launcher/store/data_folder_lock.h"
 #include "launcher/store/mend.h"
 #include "launcher/store/open_traces.h"
 #include "launcher/store/retention.h"
@@ -33,36 +33,6 @@ constexpr char kTopic[] = "launcher";
 /// Why the launcher cannot start, for the user.
 class StartError : public std::runtime_error {
   using std::runtime_error::runtime_error;
-};
-
-/// Holds the data folder against a second launcher for as long as it lives.
-class DataFolderLock {
- public:
-  explicit DataFolderLock(const std::string& folder) {
-    const std::string path = folder + "/launcher.lock";
-    fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd_ < 0)
-      throw StartError(path + ": " + g_strerror(errno) +
-                       "; let this user write there, or name another folder with --data");
-    if (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-      char owner[32] = "";
-      const ssize_t size = pread(fd_, owner, sizeof owner - 1, 0);
-      owner[size > 0 ? size : 0] = '\0';
-      close(fd_);
-      throw StartError("another launcher (process " + log::printable(g_strstrip(owner)) +
-                       ") uses the data folder " + folder +
-                       "; stop it, or name another folder with --data");
-    }
-    const std::string text = std::to_string(getpid()) + "\n";
-    if (ftruncate(fd_, 0) != 0 || pwrite(fd_, text.data(), text.size(), 0) < 0)
-      log::warning(kTopic, path + ": " + g_strerror(errno));
-  }
-  ~DataFolderLock() { close(fd_); }
-  DataFolderLock(const DataFolderLock&) = delete;
-  DataFolderLock& operator=(const DataFolderLock&) = delete;
-
- private:
-  int fd_ = -1;
 };
 
 void make_writable_folder(const std::string& folder, const char* option) {
@@ -203,6 +173,8 @@ class App {
 
  private:
   static bool make_folders(const Config& config) {
+    if (undo_interrupted_swap(swap_plan_of(config.paths.data)))
+      log::warning(kTopic, "a restore that was interrupted is undone; run 'dragoman restore' again");
     make_writable_folder(config.paths.data, "--data");
     if (config.monitoring.enabled) make_writable_folder(config.paths.audio, "--audio");
     return true;

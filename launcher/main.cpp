@@ -34,6 +34,8 @@ constexpr Command kCommands[] = {
      "ask what was measured, said and set", query_command},
     {"backup", "DIR [--audio] [--config FILE] [--data DIR]",
      "back up the journal, the configuration and the pipelines", backup_command},
+    {"restore", "FILE [--dry-run] [--config FILE] [--data DIR]", "bring a backup back",
+     restore_command},
     {"parameters", "[--markdown|--json] [--station NAME]", "list what a station can measure",
      parameters_command},
     {"knob", "list|set NAME VALUE|unset NAME [--call TRACE] …", "turn the knobs of running calls",

@@ -12,4 +12,7 @@ int query_command(int argc, char** argv);
 /// `dragoman backup`: a snapshot of everything that the launcher keeps, as one file.
 int backup_command(int argc, char** argv);
 
+/// `dragoman restore`: brings a backup back.
+int restore_command(int argc, char** argv);
+
 }  // namespace dragoman

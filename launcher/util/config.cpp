@@ -13,7 +13,6 @@
 namespace dragoman {
 namespace {
 
-constexpr char kSystemFile[] = "/etc/dragoman/dragoman.conf";
 constexpr char kRouteGroup[] = "extension ";
 constexpr char kKnobGroup[] = "knobs", kKnobKey[] = "knob.";
 constexpr size_t kMaxFileBytes = 1 << 20;

@@ -75,6 +75,8 @@ struct Config {
     std::string group, key, value, origin;
   };
 
+  /// Read if no other file is named.
+  static constexpr char kSystemFile[] = "/etc/dragoman/dragoman.conf";
   /// The configuration file that load() reads for `file`: itself; if empty the system's where it
   /// exists, else none.
   static std::string file_in_use(const std::string& file);

@@ -43,6 +43,17 @@ inline std::map<std::string, std::string> tree(const std::string& folder) {
   return files;
 }
 
+/// What a failing call says; empty if it does not fail.
+template <typename Call>
+std::string complaint(Call call) {
+  try {
+    call();
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return {};
+}
+
 /// A system in a folder of its own: data, configuration, pipelines, a translation memory, audio.
 class BackupTest : public StoreTest {
  protected:
@@ -92,16 +103,6 @@ class BackupTest : public StoreTest {
                     .directory = backups(),
                     .audio = audio,
                     .now_s = now_s});
-  }
-  /// What a failing call says; empty if it does not fail.
-  template <typename Call>
-  static std::string complaint(Call call) {
-    try {
-      call();
-    } catch (const std::exception& error) {
-      return error.what();
-    }
-    return {};
   }
 };
 

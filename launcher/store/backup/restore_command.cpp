@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// `dragoman restore`
+#include <glib.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <stdexcept>
+
+#include "launcher/command.h"
+#include "launcher/store/backup/restore.h"
+#include "launcher/store/commands.h"
+
+namespace dragoman {
+namespace {
+
+constexpr char kSummary[] =
+    "Brings back what 'dragoman backup' wrote to FILE, all of it or nothing. The whole file is\n"
+    "checked first; the launcher must not be running. What is replaced is kept aside as\n"
+    "NAME.before-restore-TIME; remove it when all is well.";
+
+struct Options {
+  char *config = nullptr, *data = nullptr;
+  gboolean dry_run = FALSE;
+  RestoreOptions restore;
+  ~Options() {
+    g_free(config);
+    g_free(data);
+  }
+};
+
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+void parse(Options& options, int argc, char** argv) {
+  const GOptionEntry entries[] = {
+      {"data", 'd', 0, G_OPTION_ARG_FILENAME, &options.data,
+       "The data folder to replace (default: the restored configuration's)", "DIR"},
+      {"config", 'c', 0, G_OPTION_ARG_FILENAME, &options.config,
+       "Where the configuration goes (default: /etc/dragoman/dragoman.conf)", "FILE"},
+      {"dry-run", 'n', 0, G_OPTION_ARG_NONE, &options.dry_run,
+       "Check the backup and tell what would be replaced, and replace nothing", nullptr},
+      {}};
+  g_autoptr(GOptionContext) context = g_option_context_new("FILE");
+  g_option_context_set_summary(context, kSummary);
+  g_option_context_add_main_entries(context, entries, nullptr);
+  g_autoptr(GError) error = nullptr;
+  if (!g_option_context_parse(context, &argc, &argv, &error)) throw UsageError(error->message);
+  if (argc != 2) throw UsageError("name one backup");
+  options.restore = {.file = argv[1],
+                     .config_file = options.config ? options.config : "",
+                     .data = options.data ? options.data : "",
+                     .dry_run = options.dry_run != FALSE,
+                     .now_s = g_get_real_time() / G_USEC_PER_SEC};
+}
+
+void print(const RestoreResult& result, const RestoreOptions& options) {
+  const char* would = options.dry_run ? "would be " : "";
+  if (result.undone) std::printf("an earlier restore that was interrupted is undone\n");
+  std::printf("%s: of %s, made by dragoman %s on %s, %zu files, all right\n", options.file.c_str(),
+              result.manifest.header.created.c_str(), result.manifest.header.program.c_str(),
+              result.manifest.header.host.c_str(), result.manifest.files.size());
+  for (const std::string& path : result.written)
+    std::printf("  %s %srestored\n", path.c_str(), would);
+  if (result.unchanged) std::printf("  %zu files are the same already\n", result.unchanged);
+  if (result.migrated_to)
+    std::printf("  the journal's schema is brought from version %" G_GINT64_FORMAT
+                " to %" G_GINT64_FORMAT "\n",
+                result.manifest.header.schema, result.migrated_to);
+  if (result.audio_stays) std::printf("  the WAV segments are not in the backup and stay\n");
+  for (const auto& [path, aside] : result.aside)
+    std::printf("  what was %s %skept as %s\n", path.c_str(), options.dry_run ? would : "is ",
+                aside.c_str());
+}
+
+}  // namespace
+
+int restore_command(int argc, char** argv) {
+  try {
+    Options options;
+    parse(options, argc, argv);
+    print(restore(options.restore), options.restore);
+    return kExitOk;
+  } catch (const UsageError& error) {
+    std::fprintf(stderr, "dragoman restore: %s ('dragoman restore --help' tells more)\n",
+                 error.what());
+    return kExitUsage;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "dragoman restore: %s\n", error.what());
+    return kExitFailed;
+  }
+}
+
+}  // namespace dragoman

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "launcher/store/backup/swap.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <fstream>
+
+#include "launcher/store/backup/manifest.h"
+#include "launcher/store/backup/work_folder.h"
+#include "launcher/util/log.h"
+
+namespace dragoman {
+namespace {
+
+constexpr char kEnd[] = "end";  // a plan without its last line was never begun with
+
+bool exists(const std::string& path) {
+  return ::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+std::string folder_of(const std::string& path) {
+  g_autofree char* folder = g_path_get_dirname(path.c_str());
+  return folder;
+}
+
+void move(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0)
+    throw BackupError("cannot rename " + from + " to " + to + ": " + g_strerror(errno));
+  sync_path(folder_of(to));
+}
+
+void undo(const std::vector<SwapStep>& steps) {
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    if (!exists(step->from) && exists(step->to)) move(step->to, step->from);
+    if (!step->aside.empty() && exists(step->aside)) move(step->aside, step->to);
+  }
+}
+
+/// Nothing if the plan was not written to its end.
+std::vector<SwapStep> read_plan(const std::string& plan) {
+  std::ifstream in(plan);
+  std::vector<SwapStep> steps;
+  SwapStep step;
+  while (std::getline(in, step.from) && step.from != kEnd) {
+    std::getline(in, step.to);
+    std::getline(in, step.aside);
+    steps.push_back(step);
+  }
+  return in ? steps : std::vector<SwapStep>();
+}
+
+void remove_plan(const std::string& plan) {
+  ::unlink(plan.c_str());
+  sync_path(folder_of(plan));
+}
+
+}  // namespace
+
+Swap::Swap(std::string plan, std::vector<SwapStep> steps)
+    : plan_(std::move(plan)), steps_(std::move(steps)) {
+  std::string text;
+  for (const SwapStep& step : steps_)
+    for (const std::string& path : {step.from, step.to, step.aside}) {
+      if (path.find('\n') != std::string::npos)
+        throw BackupError("a name with a line break in it cannot be restored: " +
+                          log::printable(path));
+      text += path + "\n";
+    }
+  text += std::string(kEnd) + "\n";
+  file_ = ::open(plan_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file_ < 0) throw BackupError(plan_ + ": " + g_strerror(errno));
+  const bool written =
+      ::flock(file_, LOCK_EX | LOCK_NB) == 0 &&
+      ::write(file_, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+      ::fsync(file_) == 0;
+  if (!written) {
+    const std::string why = g_strerror(errno);
+    ::unlink(plan_.c_str());
+    ::close(file_);
+    throw BackupError(plan_ + ": " + why);
+  }
+  sync_path(folder_of(plan_));
+}
+
+Swap::~Swap() {
+  if (file_ < 0) return;
+  try {
+    undo(steps_);
+    remove_plan(plan_);
+  } catch (const BackupError& error) {
+    log::error("restore", std::string(error.what()) +
+                              "; put that right and run 'dragoman restore' "
+                              "again: it undoes the rest");
+  }
+  ::close(file_);
+}
+
+void Swap::run() {
+  for (const SwapStep& step : steps_) {
+    if (!step.aside.empty() && exists(step.to)) move(step.to, step.aside);
+    move(step.from, step.to);
+  }
+}
+
+void Swap::commit() {
+  remove_plan(plan_);
+  ::close(file_);
+  file_ = -1;
+}
+
+std::string swap_plan_of(const std::string& data_folder) { return data_folder + ".restore-plan"; }
+
+bool undo_interrupted_swap(const std::string& plan) {
+  const int file = ::open(plan.c_str(), O_RDWR | O_CLOEXEC);
+  if (file < 0) {
+    if (errno == ENOENT) return false;
+    throw BackupError(plan + ": " + g_strerror(errno));
+  }
+  if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
+    ::close(file);
+    throw BackupError(plan + ": a restore is at work; wait until it has ended");
+  }
+  try {
+    undo(read_plan(plan));
+    remove_plan(plan);
+  } catch (...) {
+    ::close(file);
+    throw;
+  }
+  ::close(file);
+  return true;
+}
+
+}  // namespace dragoman

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <stdexcept>
 
 #include "launcher/measure/pair_delay.h"
 #include "launcher/measure/probe_bench.h"
@@ -148,9 +149,14 @@ Measurement measure(std::vector<Recording>& recordings, const MeasureOptions& op
   measurement.seconds = static_cast<double>(frames) / recordings[0].format().rate;
   if (delay) measurement.delay_ms = delay->delay_ms();
   measurement.buckets = buckets_of(bench, kFigures, taps);
+  if (measurement.buckets.empty()) {
+    throw std::runtime_error("the station '" + options.station +
+                             "' measures nothing of a recording; name another with --station, or "
+                             "one without a file, which has every parameter");
+  }
   if (options.course) {
-    measurement.whole = options.interval_s > 0 ? buckets_of(bench, kWhole, taps).at(0)
-                                               : measurement.buckets.at(0);
+    measurement.whole =
+        options.interval_s > 0 ? buckets_of(bench, kWhole, taps).at(0) : measurement.buckets.at(0);
     measurement.course = buckets_of(bench, kCourse, taps);
     measurement.speech_course = buckets_of(bench, kSpeechCourse, taps);
   }

@@ -16,8 +16,17 @@ namespace {
 /// UTC of the first sample: the start of a bucket of every length in use. Zero would mean "not yet
 /// known".
 uint64_t epoch_for(const std::vector<ProbeSettings>& probes) {
+  constexpr uint64_t kLatest = uint64_t{1} << 62;
   uint64_t multiple = 1;
-  for (const ProbeSettings& probe : probes) multiple = std::lcm(multiple, probe.interval_ns);
+  for (const ProbeSettings& probe : probes) {
+    const uint64_t factor = probe.interval_ns / std::gcd(multiple, probe.interval_ns);
+    if (factor > kLatest / multiple) {
+      throw std::runtime_error(
+          "the interval does not go with the other ones that a picture needs; give one of whole "
+          "seconds, such as 5 or 60");
+    }
+    multiple *= factor;
+  }
   return multiple;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Files that cannot be measured: what is wrong and the cure, status 1; wrong calls, status 2.
+#include <glib/gstdio.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
@@ -90,6 +91,23 @@ TEST_F(BadInputTest, TwoRatesNameBothAndTheCommandThatMakesThemOne) {
 
 TEST_F(BadInputTest, AStationThatIsNoNameIsRefused) {
   expect_failure("-s ../x '" + kEnglishPrompt + "'", "Property station is \"../x\"");
+}
+
+TEST_F(BadInputTest, AStationThatMeasuresNothingOfARecordingIsNamed) {
+  ASSERT_EQ(g_mkdir((folder_ / "stations").c_str(), 0700), 0);
+  write("stations/network.conf", "[station]\nparameters = mos; jitter_ms\n");
+  const char* data = g_getenv("DRAGOMAN_DATA");
+  const std::string before = data ? data : "";
+  g_setenv("DRAGOMAN_DATA", folder_.path().string().c_str(), TRUE);
+  expect_failure(write("tone.wav", wav("-b 16", 100000)) + " --station network",
+                 "'network' measures nothing of a recording");
+  g_setenv("DRAGOMAN_DATA", before.c_str(), TRUE);
+}
+
+TEST_F(BadInputTest, AnIntervalThatGoesWithNoPictureIsRefused) {
+  expect_failure(write("tone.wav", wav("-b 16", 100000)) + " --interval 86399.9 --plot " +
+                     (folder_ / "plot.png"),
+                 "the interval does not go with");
 }
 
 TEST_F(BadInputTest, ARecordingThatBreaksOffIsMeasuredAsFarAsItGoes) {

@@ -157,21 +157,32 @@ class App {
     if (const size_t ended = end_open_traces(journal_path(config_.paths.data)))
       log::notice(kTopic,
                   std::to_string(ended) + " calls of a launcher that was killed are closed");
-    if (config_.monitoring.enabled) mender_.mend({});  // what the last launcher may have left
-    Retention retention({.database = journal_path(config_.paths.data),
-                         .audio_folder = config_.paths.audio,
-                         .keep = std::chrono::hours(config_.monitoring.retention_hours)});
+    Retention retention(retention_options());
     calls_.rehearse();
     client_.start(calls_);
     g_main_loop_run(loop_.get());
     workers_.end();
     journal_->flush();
     if (journal_->dropped() > 0)
-      log::warning(kTopic, std::to_string(journal_->dropped()) + " rows could not be written");
+      log::warning(kTopic, std::to_string(journal_->dropped()) + " rows could not be written (" +
+                               journal_->health().dropped.text() + " for want of room)");
     return status_;
   }
 
  private:
+  RetentionOptions retention_options() {
+    const Config::Monitoring& monitoring = config_.monitoring;
+    RetentionOptions options{.database = journal_path(config_.paths.data),
+                             .audio_folder = config_.paths.audio,
+                             .keep = std::chrono::hours(monitoring.retention_hours)};
+    options.disk.most_bytes = static_cast<uint64_t>(monitoring.max_disk_gb * 1e9);
+    options.disk.least_free_bytes = static_cast<uint64_t>(monitoring.min_free_mb) << 20;
+    options.journal = [this] { return journal_->health(); };
+    // Also at once, for what the last launcher may have left.
+    if (monitoring.enabled) options.mend = [this] { mender_.mend({}); };
+    return options;
+  }
+
   static bool make_folders(const Config& config) {
     if (undo_interrupted_swap(swap_plan_of(config.paths.data)))
       log::warning(kTopic, "a restore that was interrupted is undone; run 'dragoman restore' again");

@@ -157,7 +157,15 @@ class SqliteJournal final : public Journal {
 
   uint64_t dropped() const override {
     std::lock_guard lock(mutex_);
-    return queue_.dropped() + refused_;
+    return queue_.dropped().total() + refused_;
+  }
+
+  JournalHealth health() const override {
+    std::lock_guard lock(mutex_);
+    return {.waiting = queue_.size() + writing_,
+            .dropped = queue_.dropped(),
+            .refused = refused_,
+            .last_error = last_error_};
   }
 
  private:
@@ -220,8 +228,7 @@ class SqliteJournal final : public Journal {
       }
       if (!file_) file_ = std::make_unique<OpenFile>(path_);
       const size_t refused = file_->writer().write(rows);
-      if (failing_) g_message("journal '%s': rows are written again", path_.c_str());
-      failing_ = false;
+      if (failing_) recover();
       return refused;
     } catch (const DatabaseError& error) {
       complain(trouble(path_, error));
@@ -233,14 +240,34 @@ class SqliteJournal final : public Journal {
     return {};
   }
 
-  /// Says what is wrong, but not every second.
+  /// Says what is wrong and what it has cost, but not every second.
   void complain(const std::string& message) {
+    RowCounts lost;
+    {
+      std::lock_guard lock(mutex_);
+      last_error_ = message;
+      if (!failing_) dropped_before_ = queue_.dropped();
+      lost = queue_.dropped() - dropped_before_;
+    }
     const Clock::time_point now = Clock::now();
     if (!failing_ || now - complained_ >= kComplainEvery) {
-      g_warning("%s (rows wait in memory and are tried again)", message.c_str());
+      g_warning("%s (rows wait in memory and are tried again; lost until now: %s)", message.c_str(),
+                lost.text().c_str());
       complained_ = now;
     }
     failing_ = true;
+  }
+
+  void recover() {
+    RowCounts lost;
+    {
+      std::lock_guard lock(mutex_);
+      last_error_.clear();
+      lost = queue_.dropped() - dropped_before_;
+    }
+    g_message("journal '%s': rows are written again; lost meanwhile: %s", path_.c_str(),
+              lost.text().c_str());
+    failing_ = false;
   }
 
   const std::string path_;
@@ -250,12 +277,14 @@ class SqliteJournal final : public Journal {
   std::unique_ptr<OpenFile> file_;
   bool failing_ = false;
   Clock::time_point complained_;
+  RowCounts dropped_before_;  // the trouble that is under way
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable wake_, flushed_;
   RowQueue queue_;
   size_t writing_ = 0;
   uint64_t refused_ = 0, flushes_asked_ = 0, flushes_done_ = 0;
+  std::string last_error_;
   bool stopping_ = false;
 
   std::thread thread_;  // last: it uses everything above

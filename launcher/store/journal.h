@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "launcher/store/row_counts.h"
+
 namespace dragoman {
 
 /// Times are UTC ns since 1970; the database holds them as ISO 8601 text with microseconds and 'Z',
@@ -72,6 +74,14 @@ struct JournalOptions {
   std::chrono::milliseconds interval{1000};  ///< between transactions, and between retries
 };
 
+/// How the journal stands.
+struct JournalHealth {
+  uint64_t waiting = 0;    ///< rows in memory that are not in the database yet
+  RowCounts dropped;       ///< for which the bounded queue had no room, since the start
+  uint64_t refused = 0;    ///< that break a constraint of the database, since the start
+  std::string last_error;  ///< what is wrong and its cure; empty while rows are written
+};
+
 /// The journal's file in the launcher's data folder.
 inline std::string journal_path(const std::string& data_folder) {
   return data_folder + "/dragoman.db";
@@ -106,6 +116,8 @@ class Journal {
   virtual uint64_t waiting() const { return 0; }
   /// Rows not written because the disk failed or the bounded queue was full, since the start.
   virtual uint64_t dropped() const = 0;
+  /// All of that, by kind. Any thread.
+  virtual JournalHealth health() const { return {.waiting = waiting()}; }
 };
 
 }  // namespace dragoman

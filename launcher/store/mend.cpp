@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMaxProblems = 20;
+constexpr size_t kMaxProblems = 20, kMaxTold = 1000;
 constexpr char kTracePrefix[] = "trace_";
 constexpr uint64_t kWavHeaderBytes = 44;
 
@@ -264,10 +264,13 @@ void Mender::carry_out(const Request& request) {
               what.c_str(), result.salvaged, result.rows_added);
   }
   if (result.rows_without_file) {
-    g_warning("%s: the files of %" G_GUINT64_FORMAT " rows are gone", what.c_str(),
-              result.rows_without_file);
+    g_info("%s: the files of %" G_GUINT64_FORMAT " rows are gone", what.c_str(),
+           result.rows_without_file);
   }
-  for (const std::string& problem : result.problems) g_warning("%s", problem.c_str());
+  for (const std::string& problem : result.problems) {
+    // Once: what cannot be mended is met again at every look.
+    if (told_.size() < kMaxTold && told_.insert(problem).second) g_warning("%s", problem.c_str());
+  }
   if (request.done) request.done(result);
 }
 

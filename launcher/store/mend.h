@@ -8,6 +8,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -30,7 +31,7 @@ struct MendResult {
   uint64_t files = 0;              ///< whole WAV files found
   uint64_t salvaged = 0;           ///< of them, completed now: a killed worker had left them
   uint64_t rows_added = 0;         ///< files that had no row
-  uint64_t rows_without_file = 0;  ///< rows whose file is gone; they are kept
+  uint64_t rows_without_file = 0;  ///< rows whose file is gone; retention.h removes them
   uint64_t being_written = 0;      ///< left alone
   /// Files that could not be read or salvaged, each with its reason; the first 20.
   std::vector<std::string> problems;
@@ -67,7 +68,8 @@ class Mender {
 
   const std::string audio_folder_, database_;
   Journal& journal_;
-  std::mutex mutex_;  // guards requests_ and stopping_
+  std::set<std::string> told_;  // problems; only the thread
+  std::mutex mutex_;            // guards requests_ and stopping_
   std::condition_variable wake_;
   std::deque<Request> requests_;
   bool stopping_ = false;

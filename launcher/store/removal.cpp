@@ -171,6 +171,16 @@ void Removal::remove_files(const std::vector<Candidate>& candidates) {
   }
 }
 
+uint64_t Removal::remove_oldest_files(uint64_t bytes) {
+  Statement oldest =
+      database_.prepare("SELECT file_path FROM audio_segments_5s ORDER BY bucket_ts");
+  const uint64_t before = removed_.file_bytes;
+  while (removed_.file_bytes - before < bytes && oldest.step()) {
+    remove_files({{0, oldest.text(0)}});
+  }
+  return removed_.file_bytes - before;
+}
+
 void Removal::remove_empty_folders(const std::string& file) {
   const fs::path root = fs::path(options_.audio_folder).lexically_normal();
   fs::path folder = fs::path(file).lexically_normal().parent_path();

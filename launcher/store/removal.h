@@ -36,8 +36,8 @@ struct RemovalLimit {
 
 struct RemovalOptions {
   std::string audio_folder;  ///< folders left empty are removed below it
-  /// For which a step should hold the database's write lock. Far under the bound of 50 ms: on a busy
-  /// machine a thread that runs for so short a time is rarely interrupted.
+  /// For which a step should hold the database's write lock. Far under the bound of 50 ms: on a
+  /// busy machine a thread that runs for so short a time is rarely interrupted.
   std::chrono::nanoseconds step = std::chrono::milliseconds(2);
   /// Waits between steps, for at least as long as told, so that the journal's turn comes. False:
   /// end now.
@@ -74,6 +74,10 @@ class Removal {
   /// left. Returns how many.
   uint64_t remove(RowKind kind, const std::string& before,
                   uint64_t most = std::numeric_limits<uint64_t>::max());
+
+  /// Removes the files of the oldest segments until `bytes` are free, and writes nothing: for a
+  /// disk that has no room to delete a row. Returns the bytes.
+  uint64_t remove_oldest_files(uint64_t bytes);
 
   /// Removes the rows of segments older than `before` whose file is gone. Nothing while the audio
   /// folder is missing or empty: that is a disk that is not mounted.

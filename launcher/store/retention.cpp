@@ -12,9 +12,14 @@ namespace dragoman {
 namespace {
 
 // Files first, then what is measured most, what was said last; a trace when nothing of it is left.
-constexpr std::array kOldFirst = {RowKind::kSegment,   RowKind::kMetric,    RowKind::kKnobSnapshot,
-                                  RowKind::kKnobEvent, RowKind::kUtterance, RowKind::kTrace};
-constexpr uint64_t kSparePages = 32 << 20;  // bytes that the journal may keep for rows to come
+constexpr std::array kWhenOld = {RowKind::kSegment,   RowKind::kMetric,    RowKind::kKnobSnapshot,
+                                 RowKind::kKnobEvent, RowKind::kUtterance, RowKind::kTrace};
+constexpr std::array kForRoom = {RowKind::kSegment,   RowKind::kMetric,    RowKind::kKnobSnapshot,
+                                 RowKind::kUtterance, RowKind::kKnobEvent, RowKind::kTrace};
+constexpr uint64_t kSpareBytes = 32 << 20;  // that the journal may keep for rows to come
+constexpr uint64_t kFilesPerLook = 64, kRowsPerLook = 5000;
+constexpr uint64_t kBytesForTheLog = 4 << 20;  // that a deletion may need in the write-ahead log
+constexpr std::chrono::minutes kTellEvery{5};
 
 uint64_t system_time() { return static_cast<uint64_t>(g_get_real_time()) * 1000; }
 
@@ -23,10 +28,18 @@ RetentionOptions with_clock(RetentionOptions options) {
   return options;
 }
 
+void tell(const RowCounts& rows, uint64_t files, const std::string& why) {
+  if (rows.total() == 0 && files == 0) return;
+  g_message("journal: %s and %" G_GUINT64_FORMAT " WAV files are removed: %s", rows.text().c_str(),
+            files, why.c_str());
+}
+
 }  // namespace
 
 Retention::Retention(RetentionOptions options)
-    : options_(with_clock(std::move(options))), thread_([this] { run(); }) {}
+    : options_(with_clock(std::move(options))),
+      watch_(options_.database, options_.audio_folder, options_.disk),
+      thread_([this] { run(); }) {}
 
 Retention::~Retention() {
   {
@@ -52,45 +65,134 @@ RetentionHealth Retention::health() const {
 
 void Retention::run() {
   pthread_setname_np(pthread_self(), "retention");
+  Clock::time_point next_run = Clock::now();
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait_for(lock, options_.interval, [this] { return stopping_ || asked_; });
+    wake_.wait_for(lock, std::min(options_.interval, options_.disk_interval),
+                   [this] { return stopping_ || asked_; });
     if (stopping_) return;
-    asked_ = false;
+    const bool whole_run = std::exchange(asked_, false) || Clock::now() >= next_run;
     lock.unlock();
     std::string error;
     try {
-      clean_up();
+      work(whole_run);
     } catch (const std::exception& failure) {
       error = failure.what();
     }
+    if (whole_run) next_run = Clock::now() + options_.interval;
     lock.lock();
     if (!error.empty() && error != health_.last_error) {
       g_warning("retention, journal '%s': %s; it is tried again", options_.database.c_str(),
                 error.c_str());
     }
     health_.last_error = error;
-    ++health_.runs;
+    if (whole_run) ++health_.runs;
+    ++health_.looks;
   }
 }
 
-void Retention::clean_up() {
-  Removal removal(options_.database,
-                  {.audio_folder = options_.audio_folder,
-                   .pause = [this](std::chrono::nanoseconds time) { return pause(time); },
-                   .limit = options_.limit});
-  if (options_.keep.count() > 0) remove_old(removal);
-  removal.remove_rows_without_file(time_ago(options_.keep_without_file));
-  add(removal.take(), &RetentionHealth::deleted_orphans, "their files are gone");
-  removal.shrink(kSparePages);
-  add(removal.take(), &RetentionHealth::deleted_old, "");
+void Retention::work(bool whole_run) {
+  make_room();  // first: on a full disk the rest cannot write
+  if (!whole_run) return;
+  Removal removal = open_removal(options_.limit);
+  clean_up(removal);
+  look_for_orphans(removal);
+  removal.shrink(kSpareBytes);
+  count(removal.take(), &RetentionHealth::deleted_old);
 }
 
-void Retention::remove_old(Removal& removal) {
+Removal Retention::open_removal(RemovalLimit limit) {
+  return Removal(options_.database,
+                 {.audio_folder = options_.audio_folder,
+                  .pause = [this](std::chrono::nanoseconds time) { return pause(time); },
+                  .limit = std::move(limit)});
+}
+
+void Retention::clean_up(Removal& removal) {
+  if (options_.keep.count() == 0) return;
   const std::string before = time_ago(options_.keep);
-  for (const RowKind kind : kOldFirst) removal.remove(kind, before);
-  const std::string why = "older than " + std::to_string(options_.keep.count()) + " hours";
-  add(removal.take(), &RetentionHealth::deleted_old, why.c_str());
+  for (const RowKind kind : kWhenOld) removal.remove(kind, before);
+  const Removed removed = removal.take();
+  tell(removed.rows, removed.files,
+       "older than " + std::to_string(options_.keep.count()) + " hours");
+  count(removed, &RetentionHealth::deleted_old);
+}
+
+void Retention::look_for_orphans(Removal& removal) {
+  // A segment's row that was lost on a full disk can be had again from its file.
+  const uint64_t lost =
+      options_.journal ? options_.journal().dropped[RowKind::kSegment] : segments_lost_;
+  const Clock::time_point now = Clock::now();
+  const bool due = !looked_for_orphans_ || now - *looked_for_orphans_ >= options_.mend_interval;
+  if (!due && lost == segments_lost_) return;
+  segments_lost_ = lost;
+  looked_for_orphans_ = now;
+  if (options_.mend) options_.mend();
+  removal.remove_rows_without_file(time_ago(options_.keep_without_file));
+  const Removed removed = removal.take();
+  tell(removed.rows, removed.files, "their files are gone");
+  count(removed, &RetentionHealth::deleted_orphans);
+  watch_.recount();
+}
+
+void Retention::make_room() {
+  const DiskRoom room = look();
+  if (!room.is_short()) {
+    tell(std::exchange(untold_, {}), std::exchange(untold_files_, 0), "the disk was full");
+    return;
+  }
+  const Clock::time_point now = Clock::now();
+  if (!told_of_room_ || now - *told_of_room_ >= kTellEvery) {
+    told_of_room_ = now;
+    tell(std::exchange(untold_, {}), std::exchange(untold_files_, 0), "the disk is full");
+    g_warning(
+        "the disk is full: %s. The oldest WAV files go, then metrics, then utterances; free some "
+        "space, or see max-disk-gb and min-free-mb in [monitoring]",
+        room.text().c_str());
+  }
+  Removal removal = open_removal({});
+  remove_for_room(removal);
+}
+
+void Retention::remove_for_room(Removal& removal) {
+  for (const RowKind kind : kForRoom) {
+    const bool files = kind == RowKind::kSegment;
+    while (look().is_helped_by(kind)) {
+      uint64_t rows = 0;
+      try {
+        rows = removal.remove(kind, Removal::kAnyAge, files ? kFilesPerLook : kRowsPerLook);
+        if (!files) removal.shrink(0);
+      } catch (const DatabaseError& error) {
+        note_room(removal.take());
+        if (error.primary_code() != SQLITE_FULL) throw;
+        free_for_the_log(removal);  // the next look goes on
+        throw;
+      }
+      const Removed removed = removal.take();
+      note_room(removed);
+      if (rows == 0 || removed.ended_early) break;
+    }
+  }
+}
+
+/// To delete rows takes room itself; WAV files go without. Their rows go at the next look.
+void Retention::free_for_the_log(Removal& removal) {
+  removal.remove_oldest_files(kBytesForTheLog);
+  note_room(removal.take());
+}
+
+DiskRoom Retention::look() {
+  Database database(options_.database, DatabaseAccess::kReadOnly);
+  const DiskRoom room = watch_.look(database);
+  std::lock_guard lock(mutex_);
+  health_.room = room;
+  return room;
+}
+
+void Retention::note_room(const Removed& removed) {
+  untold_ += removed.rows;
+  untold_files_ += removed.files;
+  count(removed, &RetentionHealth::deleted_for_room);
 }
 
 std::string Retention::time_ago(std::chrono::nanoseconds age) const {
@@ -103,12 +205,9 @@ bool Retention::pause(std::chrono::nanoseconds time) {
   return !wake_.wait_for(lock, time, [this] { return stopping_; });
 }
 
-void Retention::add(const Removed& removed, RowCounts RetentionHealth::*to, const char* why) {
+void Retention::count(const Removed& removed, RowCounts RetentionHealth::*to) {
   for (const std::string& problem : removed.problems) g_warning("%s", problem.c_str());
-  if (removed.rows.total() || removed.files) {
-    g_message("journal: %s and %" G_GUINT64_FORMAT " files are removed: %s",
-              removed.rows.text().c_str(), removed.files, why);
-  }
+  watch_.removed(removed.file_bytes);
   std::lock_guard lock(mutex_);
   health_.*to += removed.rows;
   health_.deleted_files += removed.files;

@@ -79,21 +79,21 @@ void RowQueue::put_back(Rows rows) {
 
 void RowQueue::trim() {
   while (rows_.size() > limit_) {
-    ++dropped_;
-    if (!rows_.metrics.empty()) {
-      rows_.metrics.pop_front();
-    } else if (!rows_.knob_snapshots.empty()) {
-      rows_.knob_snapshots.pop_front();
-    } else if (!rows_.segments.empty()) {
-      rows_.segments.pop_front();
-    } else if (!rows_.utterances.empty()) {
-      rows_.utterances.pop_front();
-    } else if (!rows_.knob_events.empty()) {
-      rows_.knob_events.pop_front();
-    } else {
-      rows_.traces.pop_front();
-    }
+    drop_first(rows_.metrics, RowKind::kMetric) ||
+        drop_first(rows_.knob_snapshots, RowKind::kKnobSnapshot) ||
+        drop_first(rows_.segments, RowKind::kSegment) ||
+        drop_first(rows_.utterances, RowKind::kUtterance) ||
+        drop_first(rows_.knob_events, RowKind::kKnobEvent) ||
+        drop_first(rows_.traces, RowKind::kTrace);
   }
+}
+
+template <typename Row>
+bool RowQueue::drop_first(std::deque<Row>& rows, RowKind kind) {
+  if (rows.empty()) return false;
+  rows.pop_front();
+  ++dropped_[kind];
+  return true;
 }
 
 }  // namespace dragoman

@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "launcher/store/journal.h"
+#include "launcher/store/row_counts.h"
 
 namespace dragoman {
 
@@ -42,14 +43,16 @@ class RowQueue {
   void put_back(Rows rows);
 
   size_t size() const { return rows_.size(); }
-  uint64_t dropped() const { return dropped_; }
+  const RowCounts& dropped() const { return dropped_; }
 
  private:
   void trim();
+  template <typename Row>
+  bool drop_first(std::deque<Row>& rows, RowKind kind);
 
   const size_t limit_;
   Rows rows_;
-  uint64_t dropped_ = 0;
+  RowCounts dropped_;
 };
 
 }  // namespace dragoman

@@ -103,6 +103,14 @@ std::string set_gain(double* target, const std::string& text) {
   return {};
 }
 
+std::string set_gigabytes(double* target, const std::string& text) {
+  double value = 0;
+  if (!parse_number(text, &value) || !(value >= 0 && value <= 1e6))
+    return "a number of gigabytes from 0 (no bound) to 1000000";
+  *target = value;
+  return {};
+}
+
 /// Every key there is. Routes' keys have the group "extension".
 const std::vector<Key>& keys() {
   static const std::vector<Key> table = {
@@ -146,6 +154,12 @@ const std::vector<Key>& keys() {
          return set_int(&c.monitoring.retention_hours, v, 0, kMaxRetentionHours).empty()
                     ? ""
                     : "whole hours from 0 (rows and files are kept for ever) to 87600 (ten years)";
+       }},
+      {"monitoring", "max-disk-gb",
+       [](Config& c, Route*, auto& v) { return set_gigabytes(&c.monitoring.max_disk_gb, v); }},
+      {"monitoring", "min-free-mb",
+       [](Config& c, Route*, auto& v) {
+         return set_int(&c.monitoring.min_free_mb, v, 0, 1 << 20);
        }},
       {"extension", "language",
        [](Config&, Route* r, auto& v) { return set_language(&r->language, v); }},

@@ -66,6 +66,8 @@ struct Config {
   struct Monitoring {
     bool enabled = true;
     int retention_hours = 72;  ///< rows and files that are older go; 0: they stay for ever
+    double max_disk_gb = 0;    ///< for journal and WAV files together, 10^9 bytes; 0: no bound
+    int min_free_mb = 500;     ///< to be left free on the disk, 2^20 bytes
   } monitoring;
   std::map<std::string, Route> routes;  ///< by extension
   std::vector<KnobSetting> knobs;       ///< [knobs], [knobs STATION], knob.… of extensions

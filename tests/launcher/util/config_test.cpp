@@ -58,6 +58,8 @@ TEST_F(ConfigTest, TheExampleFileSaysTheDefaults) {
   EXPECT_EQ(example.calls.max_wait_s, built_in.calls.max_wait_s);
   EXPECT_EQ(example.paths.data, built_in.paths.data);
   EXPECT_EQ(example.monitoring.retention_hours, built_in.monitoring.retention_hours);
+  EXPECT_EQ(example.monitoring.max_disk_gb, built_in.monitoring.max_disk_gb);
+  EXPECT_EQ(example.monitoring.min_free_mb, built_in.monitoring.min_free_mb);
   for (const char* extension : {"3333", "4444"}) {
     const Route &shown = example.routes.at(extension), &known = built_in.routes.at(extension);
     EXPECT_EQ(shown.language, known.language);
@@ -143,6 +145,16 @@ TEST_F(ConfigTest, ABadRetentionIsRefusedWithTheCure) {
     EXPECT_THAT(error_of(""), testing::AllOf(HasSubstr("MONITORING_RETENTION_HOURS"),
                                              HasSubstr(bad), HasSubstr("whole hours from 0")));
   }
+}
+
+TEST_F(ConfigTest, TheDiskHasABoundAndAFloor) {
+  const Config config =
+      Config::parse("[monitoring]\nmax-disk-gb = 0.5\nmin-free-mb = 0\n", "t", {});
+  EXPECT_EQ(config.monitoring.max_disk_gb, 0.5);
+  EXPECT_EQ(config.monitoring.min_free_mb, 0);
+  EXPECT_THAT(error_of("[monitoring]\nmax-disk-gb = -1\n"), HasSubstr("gigabytes from 0"));
+  EXPECT_THAT(error_of("[monitoring]\nmax-disk-gb = nan\n"), HasSubstr("gigabytes from 0"));
+  EXPECT_THAT(error_of("[monitoring]\nmin-free-mb = much\n"), HasSubstr("a number from 0"));
 }
 
 TEST_F(ConfigTest, AFileWithExtensionsHasOnlyThose) {

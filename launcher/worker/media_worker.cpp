@@ -7,6 +7,7 @@
 #include "launcher/pipeline/pipeline_builder.h"
 #include "launcher/pipeline/player.h"
 #include "launcher/util/values.h"
+#include "launcher/worker/gain_ramp.h"
 #include "launcher/worker/interface.h"
 #include "launcher/worker/set_up_again.h"
 #include "plugins/common/messages.h"
@@ -79,7 +80,10 @@ VariantPtr change_property(GstElement* pipeline, const char* element_name, const
     before = variant_from_value(&old);
     g_value_unset(&old);
   }
-  g_object_set_property(G_OBJECT(element.get()), property, &value);
+  if (is_gain(element.get(), property))
+    ramp_gain(element.get(), g_value_get_double(&value));
+  else
+    g_object_set_property(G_OBJECT(element.get()), property, &value);
   g_value_unset(&value);
   if (reads_properties_at_set_up(element.get())) set_up_again(element.get());
   return VariantPtr(g_variant_ref_sink(before ? before : g_variant_new_string("")));

@@ -7,7 +7,8 @@
 namespace {
 
 gboolean plugin_init(GstPlugin* plugin) {
-  return GST_ELEMENT_REGISTER(stationprobe, plugin) && GST_ELEMENT_REGISTER(wavsegmenter, plugin);
+  return GST_ELEMENT_REGISTER(stationprobe, plugin) && GST_ELEMENT_REGISTER(voicedsp, plugin) &&
+         GST_ELEMENT_REGISTER(wavsegmenter, plugin);
 }
 
 }  // namespace

@@ -66,6 +66,9 @@ class PgRows {
  public:
   explicit PgRows(PGresult* result) : result_(result) {}
   int size() const { return PQntuples(result_.get()); }
+  int columns() const { return PQnfields(result_.get()); }
+  /// The number of the column's type in pg_type.
+  Oid type(int column) const { return PQftype(result_.get(), column); }
   std::string text(int row, int column) const { return PQgetvalue(result_.get(), row, column); }
   bool is_null(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
 

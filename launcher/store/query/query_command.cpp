@@ -42,6 +42,7 @@ struct Arguments {
   QueryFilter filter;
   Format format = Format::kTable;
   std::string data;
+  std::optional<std::string> postgresql;  ///< instead of the journal
 };
 
 std::string stations_folder() { return data_folder() + "/stations"; }
@@ -79,15 +80,18 @@ constexpr QueryReport kReports[] = {
 
 struct Texts {
   char *config = nullptr, *data = nullptr, *since = nullptr, *until = nullptr, *station = nullptr,
-       *call = nullptr, *extension = nullptr, *limit = nullptr, *format = nullptr;
+       *call = nullptr, *extension = nullptr, *limit = nullptr, *format = nullptr,
+       *postgresql = nullptr;
   ~Texts() {
-    for (char* text : {config, data, since, until, station, call, extension, limit, format})
+    for (char* text :
+         {config, data, since, until, station, call, extension, limit, format, postgresql})
       g_free(text);
   }
 };
 
 std::string summary() {
-  std::string text = "Prints a report from the launcher's journal:\n\n";
+  std::string text =
+      "Prints a report from the launcher's journal, or from the PostgreSQL it ships to:\n\n";
   for (const QueryReport& report : kReports) {
     char line[160];
     g_snprintf(line, sizeof line, "  %-10s %-4s %s\n", report.name, report.argument,
@@ -172,6 +176,9 @@ Arguments parse(int argc, char** argv) {
        "table|json|csv"},
       {"data", 'd', 0, G_OPTION_ARG_FILENAME, &texts.data,
        "The launcher's data folder, which holds the journal (default: the configuration's)", "DIR"},
+      {"postgresql", 0, 0, G_OPTION_ARG_STRING, &texts.postgresql,
+       "Ask this PostgreSQL instead of the journal: host=… user=… (password: PGPASSWORD)",
+       "CONNINFO"},
       {"config", 'c', 0, G_OPTION_ARG_FILENAME, &texts.config,
        "The launcher's configuration (default: as 'dragoman serve')", "FILE"},
       {}};
@@ -190,8 +197,14 @@ Arguments parse(int argc, char** argv) {
   if (!arguments.report->has_station && !arguments.filter.station.empty())
     throw UsageError("what was said has no station: choose with --extension or --call");
   arguments.format = format_of(texts.format);
-  arguments.data =
-      texts.data ? texts.data : Config::load(texts.config ? texts.config : "", {}).paths.data;
+  if (texts.postgresql && texts.data)
+    throw UsageError("--data and --postgresql exclude each other");
+  if (texts.postgresql) {
+    arguments.postgresql = texts.postgresql;
+  } else {
+    arguments.data =
+        texts.data ? texts.data : Config::load(texts.config ? texts.config : "", {}).paths.data;
+  }
   return arguments;
 }
 
@@ -207,12 +220,21 @@ void print(const ResultTable& table, Format format) {
                  table.rows.size());
 }
 
+std::unique_ptr<QuerySource> open_source(const Arguments& arguments) {
+  if (!arguments.postgresql) return open_journal_source(arguments.data);
+  try {
+    return open_postgres_source(*arguments.postgresql);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError("--postgresql: " + std::string(error.what()));
+  }
+}
+
 }  // namespace
 
 int query_command(int argc, char** argv) {
   try {
     const Arguments arguments = parse(argc, argv);
-    const auto source = open_journal_source(arguments.data);
+    const auto source = open_source(arguments);
     print(arguments.report->make(*source, arguments), arguments.format);
     return kExitOk;
   } catch (const UsageError& error) {

@@ -36,4 +36,9 @@ class QuerySource {
 /// The journal in `data_folder`. Throws QueryError if there is none or it is not readable.
 std::unique_ptr<QuerySource> open_journal_source(const std::string& data_folder);
 
+/// PostgreSQL by libpq's connection string; what it does not name comes from libpq's environment,
+/// the database from MONITORING_DB, or it is monitoring_v2. Throws QueryError, and
+/// std::invalid_argument if the string is none or holds a password.
+std::unique_ptr<QuerySource> open_postgres_source(const std::string& conninfo);
+
 }  // namespace dragoman

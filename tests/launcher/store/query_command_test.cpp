@@ -96,6 +96,15 @@ TEST_F(QueryCommandTest, a_parameter_and_a_station_are_checked) {
   expect_usage_error({"utterances", "--station", "St_3"}, "has no station: choose with");
 }
 
+TEST_F(QueryCommandTest, a_database_elsewhere_is_named_without_its_password) {
+  EXPECT_EQ(query({"calls", "--postgresql", "host=/nowhere password=secret"}), kExitUsage);
+  EXPECT_THAT(errors_, HasSubstr("PGPASSWORD"));
+  EXPECT_THAT(errors_, testing::Not(HasSubstr("secret")));
+  EXPECT_EQ(query({"calls", "--postgresql", "host=/nowhere"}), kExitFailed);
+  EXPECT_THAT(errors_, HasSubstr("PostgreSQL monitoring_v2 on /nowhere: "));
+  expect_usage_error({"calls", "--postgresql", ""}, "--data and --postgresql exclude each other");
+}
+
 TEST_F(QueryCommandTest, a_missing_or_foreign_database_is_named_with_the_cure) {
   EXPECT_EQ(query({"recent", "--data", folder() + "/nowhere"}), kExitFailed);
   EXPECT_THAT(errors_, HasSubstr("there is no journal at " + folder() + "/nowhere/dragoman.db: "));

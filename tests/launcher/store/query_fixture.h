@@ -56,34 +56,6 @@ INSERT INTO utterances
   '2026-03-02T10:00:07.000000Z', 'es', 'Cuatro.', '2026-03-02T10:00:07.900000Z', 900, 80);
 )";
 
-/// The queries that operators have used from the beginning, as they were written (PostgreSQL).
-inline constexpr char kOldRecentQuery[] = R"(SELECT
-    call_id,
-    channel,
-    created_at,
-    (metrics->>'snr_db')::numeric as snr,
-    (metrics->>'audio_level_dbfs')::numeric as audio_level
-FROM station_snapshots
-WHERE station_id = 'STATION_3'
-ORDER BY created_at DESC
-LIMIT 20;)";
-inline constexpr char kOldCallsQuery[] = R"(SELECT
-    DATE(created_at) as date,
-    COUNT(DISTINCT call_id) as total_calls,
-    COUNT(*) as total_records,
-    AVG((metrics->>'snr_db')::numeric) as avg_snr
-FROM station_snapshots
-GROUP BY DATE(created_at)
-ORDER BY date DESC;)";
-inline constexpr char kOldKnobsQuery[] = R"(SELECT
-    knobs_effective,
-    COUNT(*) as usage_count,
-    AVG((metrics->>'audio_level_dbfs')::numeric) as avg_audio_level
-FROM station_snapshots
-WHERE knobs_effective IS NOT NULL
-GROUP BY knobs_effective
-ORDER BY usage_count DESC;)";
-
 /// The columns of `table` named so, in that order.
 inline std::vector<CellRow> columns_of(const ResultTable& table,
                                        const std::vector<std::string>& names) {

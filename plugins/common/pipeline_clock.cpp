@@ -13,15 +13,6 @@ GQuark epoch_quark() {
   return quark;
 }
 
-GstObject* toplevel_of(GstElement* element) {
-  GstObject* top = GST_OBJECT(gst_object_ref(element));
-  while (GstObject* parent = gst_object_get_parent(top)) {
-    gst_object_unref(top);
-    top = parent;
-  }
-  return top;
-}
-
 // Kept instead of an anchor while running time restarts: no pipeline ran in 1970.
 constexpr uint64_t kRestarting = 0;
 
@@ -67,6 +58,15 @@ uint64_t keep_first(GstObject* top, std::optional<uint64_t> seen, uint64_t epoch
 }
 
 }  // namespace
+
+GstObject* toplevel_of(GstElement* element) {
+  GstObject* top = GST_OBJECT(gst_object_ref(element));
+  while (GstObject* parent = gst_object_get_parent(top)) {
+    gst_object_unref(top);
+    top = parent;
+  }
+  return top;
+}
 
 uint64_t pipeline_epoch(GstElement* element, GstClockTime running_time) {
   GstObject* top = toplevel_of(element);

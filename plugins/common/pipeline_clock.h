@@ -11,6 +11,9 @@ namespace dragoman {
 /// UTC now, in ns since 1970.
 inline uint64_t utc_now_ns() { return static_cast<uint64_t>(g_get_real_time()) * 1000; }
 
+/// The pipeline that holds `element`, or itself if none does; the caller's to unref. Any thread.
+GstObject* toplevel_of(GstElement* element);
+
 /// UTC (ns since 1970) of running time zero in the pipeline that holds `element`. Every element of
 /// one pipeline gets the same answer, so that taps of one sample agree on its bucket. Anchored at
 /// the first call after a start: a live pipeline (clock and base time known) from its clock; one

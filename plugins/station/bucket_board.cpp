@@ -63,6 +63,7 @@ ReadingResult BucketBoard::add(std::string_view key, double value) {
 }
 
 void BucketBoard::add(size_t index, double value, double share) {
+  if (!std::isfinite(value)) return;
   if (index == packets().received || index == packets().lost) {
     (index == packets().lost ? lost_ : received_) += value;
     unreported_ = unreported_ || wanted_[packets().loss];

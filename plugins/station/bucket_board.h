@@ -49,7 +49,7 @@ class BucketBoard {
   ReadingResult add(std::string_view key, double value);
 
   /// A reading of the parameter at `index` of parameters(), as index_of() gives it. `share` is how
-  /// much it counts in a sampled parameter's mean.
+  /// much it counts in a sampled parameter's mean. What is not finite is no reading.
   void add(size_t index, double value, double share = 1);
   static size_t index_of(std::string_view key);
 

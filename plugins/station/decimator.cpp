@@ -6,15 +6,15 @@
 #include <cmath>
 #include <numbers>
 
+#include "plugins/station/normalized.h"
+
 namespace dragoman {
 namespace {
 
 constexpr int kVoiceRate = 8000;
 constexpr size_t kLanes = 8;        // sums side by side, so that the compiler can use vectors
 constexpr int kTapsPerFactor = 22;  // Hamming: 3.3 / 22 = 0.15 of the new rate from pass to stop
-
-float normalized(int16_t sample) { return static_cast<float>(sample) * (1.0f / 32768); }
-float normalized(float sample) { return std::isfinite(sample) ? sample : 0; }
+constexpr int kDelay = kTapsPerFactor / 2;  // of any factor, in samples of the new rate
 
 std::vector<float> low_pass(int factor) {
   const int length = kTapsPerFactor * factor + 1;
@@ -28,7 +28,9 @@ std::vector<float> low_pass(int factor) {
     sum += tap;
   }
   for (float& tap : taps) tap = static_cast<float>(tap / sum);
-  taps.resize((taps.size() + kLanes - 1) / kLanes * kLanes);
+  // Filled up at the oldest end: the delay is half the filter's length.
+  const size_t filled = (taps.size() + kLanes - 1) / kLanes * kLanes;
+  taps.insert(taps.begin(), filled - taps.size(), 0.0f);
   return taps;
 }
 
@@ -50,7 +52,7 @@ void Decimator::set_format(int rate, size_t channels) {
   rate_ = rate;
   channels_ = channels;
   factor_ = std::max(1, rate / kVoiceRate);
-  taps_ = factor_ > 1 ? low_pass(factor_) : std::vector<float>(1, 1.0f);
+  taps_ = factor_ > 1 ? low_pass(factor_) : std::vector<float>(kDelay + 1);
   line_.assign(taps_.size() - 1 + kMaxFrames, 0);
   out_.assign(kMaxFrames, 0);
   phase_ = 0;
@@ -74,7 +76,7 @@ std::span<const float> Decimator::feed_samples(std::span<const Sample> samples) 
   size_t count = 0;
   size_t i = phase_;
   for (; i < frames; i += static_cast<size_t>(factor_)) {
-    out_[count++] = factor_ == 1 ? fresh[i] : product(line_.data() + i, taps_);
+    out_[count++] = factor_ == 1 ? line_[i] : product(line_.data() + i, taps_);
   }
   phase_ = i - frames;
   std::copy(line_.begin() + static_cast<ptrdiff_t>(frames),

@@ -9,6 +9,7 @@ namespace {
 
 constexpr double kReadingNs = 10e6;
 constexpr double kPercentile = 0.95;
+constexpr double kLeastMs = -0.5;  // what the clocks and the lag may err
 
 }  // namespace
 
@@ -30,7 +31,7 @@ void DelayMeter::report(BucketBoard& board) {
   static const size_t latency = BucketBoard::index_of("processing_latency_ms");
   const auto lag = static_cast<double>(lag_ns().value_or(0));
   for (const double waited : std::span(early_).first(early_count_)) {
-    const double ms = std::max(0.0, waited + lag) * 1e-6;
+    const double ms = std::max(kLeastMs, (waited + lag) * 1e-6);
     latencies_.add(ms);
     board.add(latency, ms);
   }

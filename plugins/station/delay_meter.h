@@ -18,7 +18,8 @@ namespace dragoman {
 /// audio back: found by cross-correlation, LagFinder, once a second while there is sound). So
 /// elements that shift timestamps instead come out right too. Readings are means over 10 ms of
 /// audio or more. They wait for the lag up to five seconds or the bucket's end; one that is not
-/// known by then counts as none (a tone, silence). Allocates in set_rate() only. One thread.
+/// known by then counts as none (a tone, silence). They may err to both sides: near zero some are
+/// slightly negative, so that their mean is true. Allocates in set_rate() only. One thread.
 class DelayMeter {
  public:
   void set_rate(int rate) { lag_.set_rate(rate); }

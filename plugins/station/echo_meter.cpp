@@ -11,7 +11,8 @@ namespace {
 
 constexpr int kFrameMs = 64;
 constexpr uint64_t kStepNs = 48'000'000;
-constexpr double kQuietFar = 1e-5;      // -50 dBFS
+constexpr double kQuietFar = 1e-5;  // -50 dBFS
+constexpr double kSilent = 1e-20;
 constexpr double kTalkedOverDb = 10;    // over the least return
 constexpr double kReturnRiseDb = 0.05;  // a frame
 constexpr size_t kLeastFrames = 32;
@@ -36,7 +37,9 @@ void EchoMeter::set_rate(int rate) {
   delay_.set_rate(rate);
   fft_.set_length(static_cast<size_t>(rate * kFrameMs / 2000 * 2));
   band_ = BandBins(rate, fft_.length());
-  samples_.assign(fft_.length(), 0);
+  for (auto* samples : {&far_samples_, &pre_samples_, &post_samples_}) {
+    samples->assign(fft_.length(), 0);
+  }
   far_bins_.assign(band_.count(), {});
   far_weighed_.assign(band_.count(), 0);
   far_power_.assign(band_.count(), 0);
@@ -68,7 +71,7 @@ double EchoMeter::power(std::span<const std::complex<float>> bins) const {
 
 /// Whether the tap's frame can be the far end's echo alone.
 bool EchoMeter::is_echo_only(double far_power, double pre_power) {
-  if (far_power < kQuietFar || pre_power <= 0) return false;
+  if (!(far_power >= kQuietFar) || !(pre_power > kSilent)) return false;
   const double come_back = db(pre_power / far_power);
   least_return_db_ =
       least_return_db_ ? std::min(come_back, *least_return_db_ + kReturnRiseDb) : come_back;
@@ -84,16 +87,15 @@ void EchoMeter::add(Coherent& tap, std::span<const std::complex<float>> bins, fl
   }
 }
 
-/// False if it is not all there.
-bool EchoMeter::take_frame(const TapLog& far, const TapLog& pre, const TapLog& post,
-                           uint64_t begin_utc, int64_t lag_ns) {
-  const auto in_band = [&] { return fft_(samples_).subspan(band_.first, band_.count()); };
-  if (!far.copy_audio(begin_utc - static_cast<uint64_t>(*delay_.lag_ns()), samples_)) return false;
-  std::ranges::copy(in_band(), far_bins_.begin());
-  if (!pre.copy_audio(begin_utc, samples_)) return false;
-  const auto bins = in_band();
+/// Adds the frame that was copied.
+void EchoMeter::take_frame() {
+  const auto in_band = [&](std::span<const float> samples) {
+    return fft_(samples).subspan(band_.first, band_.count());
+  };
+  std::ranges::copy(in_band(far_samples_), far_bins_.begin());
+  const auto bins = in_band(pre_samples_);
   const double pre_power = power(bins);
-  if (!is_echo_only(power(far_bins_), pre_power)) return true;
+  if (!is_echo_only(power(far_bins_), pre_power)) return;
   const auto weight = static_cast<float>(1 / pre_power);
   add(pre_, bins, weight);
   for (size_t i = 0; i < far_bins_.size(); ++i) {
@@ -101,10 +103,7 @@ bool EchoMeter::take_frame(const TapLog& far, const TapLog& pre, const TapLog& p
     far_power_[i] += std::norm(far_bins_[i]);
   }
   ++frames_;
-  if (post.copy_audio(begin_utc + static_cast<uint64_t>(lag_ns), samples_)) {
-    add(post_, in_band(), weight);
-  }
-  return true;
+  add(post_, in_band(post_samples_), weight);
 }
 
 void EchoMeter::listen(const TapLog& far, const TapLog& pre, const TapLog& post, int64_t lag_ns) {
@@ -114,13 +113,20 @@ void EchoMeter::listen(const TapLog& far, const TapLog& pre, const TapLog& post,
   const std::optional<int64_t> delay = delay_.lag_ns();
   if (!delay) return;
   if (before && std::abs(*before - *delay) > 1'000'000) clear();  // another path
-  const uint64_t back =
-      frames_to_ns(fft_.length(), rate_) + static_cast<uint64_t>(std::max<int64_t>(0, lag_ns));
-  const uint64_t end = std::min(pre.audio_end(), post.audio_end());
-  if (end < kMostBackNs) return;
+  const auto shifted = [](uint64_t utc, int64_t by) { return utc + static_cast<uint64_t>(by); };
+  // The far end is another thread's: it may be behind.
+  const uint64_t ends[] = {far.audio_end(), pre.audio_end(), post.audio_end()};
+  if (std::ranges::min(ends) < 2 * kMostBackNs) return;
+  const uint64_t end = std::min({shifted(ends[0], *delay), ends[1], shifted(ends[2], -lag_ns)});
+  const uint64_t length = frames_to_ns(fft_.length(), rate_);
   next_utc_ = std::max(next_utc_, end - kMostBackNs);
-  for (; next_utc_ + back <= end; next_utc_ += kStepNs) {
-    take_frame(far, pre, post, next_utc_, lag_ns);
+  for (; next_utc_ + length <= end; next_utc_ += kStepNs) {
+    // What is missing now is a hole and does not come any more.
+    if (far.copy_audio(shifted(next_utc_, -*delay), far_samples_) &&
+        pre.copy_audio(next_utc_, pre_samples_) &&
+        post.copy_audio(shifted(next_utc_, lag_ns), post_samples_)) {
+      take_frame();
+    }
   }
 }
 

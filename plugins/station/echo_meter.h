@@ -57,8 +57,7 @@ class EchoMeter {
     double chance = 0;  ///< less than this means nothing
   };
 
-  bool take_frame(const TapLog& far, const TapLog& pre, const TapLog& post, uint64_t begin_utc,
-                  int64_t lag_ns);
+  void take_frame();
   bool is_echo_only(double far_power, double pre_power);
   double power(std::span<const std::complex<float>> bins) const;
   void add(Coherent& tap, std::span<const std::complex<float>> bins, float weight);
@@ -69,7 +68,7 @@ class EchoMeter {
   int rate_ = 8000;
   WindowedFft fft_;
   BandBins band_{8000, 512};
-  std::vector<float> samples_;
+  std::vector<float> far_samples_, pre_samples_, post_samples_;  ///< of one frame
   std::vector<std::complex<float>> far_bins_;
   std::vector<float> far_weighed_, far_power_;
   Coherent pre_, post_;

@@ -2,17 +2,10 @@
 #include "plugins/station/frame_cutter.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "plugins/station/normalized.h"
 
 namespace dragoman {
-namespace {
-
-constexpr float kGreatest = 1e6f;
-
-float normalized(int16_t sample) { return static_cast<float>(sample) / 32768.0f; }
-float normalized(float sample) { return std::abs(sample) <= kGreatest ? sample : 0; }
-
-}  // namespace
 
 void FrameCutter::set_format(int rate, size_t channels) {
   rate_ = rate;

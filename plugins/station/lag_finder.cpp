@@ -83,7 +83,8 @@ bool LagFinder::prepare(std::span<const float> reference, std::span<const float>
   heard_ = false;
   if (reference.size() < reference_.size() || window.size() < window_.size()) return false;
   const auto quiet = [](std::span<const float> samples) {
-    return energy(samples) < static_cast<double>(kQuietPower) * static_cast<double>(samples.size());
+    return !(energy(samples) >=
+             static_cast<double>(kQuietPower) * static_cast<double>(samples.size()));
   };
   if (quiet(window) || quiet(reference)) return false;
   differentiate(reference, reference_);
@@ -97,7 +98,7 @@ bool LagFinder::prepare(std::span<const float> reference, std::span<const float>
 double LagFinder::correlation(size_t offset) const {
   const std::span<const float> part = std::span(reference_).subspan(offset, window_.size());
   const double part_energy = energy(part);
-  if (part_energy < kSilentShare * energy_) return 0;
+  if (!(part_energy >= kSilentShare * energy_)) return 0;
   return product(part.data(), window_.data(), window_.size()) /
          std::sqrt(part_energy * window_energy_);
 }
@@ -140,7 +141,7 @@ std::optional<Lag> LagFinder::search(std::span<const float> reference,
   for (int peak = 0; peak < kPeaks; ++peak) {
     const auto at = static_cast<size_t>(std::ranges::max_element(products) - products.begin());
     greatest = std::max(greatest, products[at]);
-    if (products[at] < kNear * greatest || products[at] <= 0) break;
+    if (!(products[at] >= kNear * greatest) || !(products[at] > 0)) break;
     const std::optional<Lag> lag = refine(2.0 * static_cast<double>(at), 3);
     const size_t from = at > apart ? at - apart : 0;
     const size_t to = std::min(products.size(), at + apart + 1);
@@ -169,7 +170,7 @@ std::optional<Lag> LagFinder::refine(double offset, int reach) {
   for (long at = from; at <= to; ++at) {
     if (value(at) > value(best) + kAlike) best = at;
   }
-  if (value(best) < least_) return std::nullopt;
+  if (!(value(best) >= least_)) return std::nullopt;
   double between = 0;
   if (best > from && best < to) {
     const double curve = value(best - 1) - 2 * value(best) + value(best + 1);

@@ -9,7 +9,10 @@
 namespace dragoman {
 namespace {
 
-constexpr unsigned kMaxWait = 3;  // updates without a search
+constexpr unsigned kMaxWait = 3;      // updates without a search, after those that found nothing
+constexpr unsigned kMaxTrusted = 3;   // updates without a search, while the lag fits
+constexpr double kStillFits = 0.8;    // of the correlation that the last search saw
+constexpr double kMuchBetter = 1.15;  // than what still fits somewhat: 1 / 0.85, see LagFinder
 
 int64_t to_ns(double seconds) { return std::llround(seconds * 1e9); }
 
@@ -31,7 +34,8 @@ void LagTracker::set_rate(int rate) {
 void LagTracker::reset() {
   lag_.reset();
   fresh_ = false;
-  failures_ = wait_ = 0;
+  correlation_ = 0;
+  failures_ = wait_ = trusted_ = 0;
 }
 
 bool LagTracker::copy(const TapLog& reference, const TapLog& window) {
@@ -50,13 +54,18 @@ void LagTracker::update(const TapLog& reference, const TapLog& window) {
   if (!copy(reference, window)) return;
   std::optional<Lag> found;
   if (lag_) found = finder_.confirm(reference_, window_, static_cast<double>(*lag_) * 1e-9);
-  if (!found) {
-    if (wait_) {
-      --wait_;
-      return;
-    }
-    found = finder_.find(reference_, window_);
+  const bool fits = found && found->correlation >= kStillFits * correlation_;
+  if (fits && trusted_ < kMaxTrusted) {
+    ++trusted_;
+  } else if (!found && wait_) {
+    --wait_;
+    return;
+  } else {
+    const std::optional<Lag> anew = finder_.find(reference_, window_);
     if (!finder_.heard()) return;
+    trusted_ = 0;
+    if (anew && (!found || anew->correlation > kMuchBetter * found->correlation)) found = anew;
+    if (found) correlation_ = found->correlation;
   }
   fresh_ = found.has_value();
   failures_ = found ? 0 : failures_ + 1;

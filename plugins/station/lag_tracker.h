@@ -11,10 +11,11 @@
 
 namespace dragoman {
 
-/// update() once a second keeps the lag: it is confirmed cheaply, and searched anew where it no
-/// longer fits; searches that find nothing become rarer, down to one in 4 updates. While there is
-/// nothing to hear, or nothing convincing, the last lag stays. Allocates in set_rate() only. One
-/// thread.
+/// update() once a second keeps the lag: it is confirmed cheaply, and searched anew where it fits
+/// no longer, or clearly worse than when last searched (what is periodic, as hum, fits somewhat at
+/// any lag), and in any case every 4th time: then another lag counts if it fits much better.
+/// Searches that find nothing become rarer, down to one in 4 updates. While there is nothing to
+/// hear, or nothing convincing, the last lag stays. Allocates in set_rate() only. One thread.
 class LagTracker {
  public:
   /// As LagFinder's.
@@ -42,7 +43,8 @@ class LagTracker {
   std::vector<float> reference_, window_;
   std::optional<int64_t> lag_;
   bool fresh_ = false;
-  unsigned failures_ = 0, wait_ = 0;
+  double correlation_ = 0;  ///< when last searched
+  unsigned failures_ = 0, wait_ = 0, trusted_ = 0;
 };
 
 }  // namespace dragoman

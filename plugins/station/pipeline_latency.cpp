@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "plugins/common/handles.h"
+#include "plugins/common/pipeline_clock.h"
 
 namespace dragoman {
 
@@ -14,14 +15,8 @@ struct PipelineLatency::Answer {
 
 namespace {
 
-GstObjectPtr<GstObject> toplevel_of(GstElement* element) {
-  GstObjectPtr<GstObject> top(GST_OBJECT(gst_object_ref(element)));
-  while (GstObject* parent = gst_object_get_parent(top.get())) top.reset(parent);
-  return top;
-}
-
 GstClockTime ask(GstElement* element) {
-  const GstObjectPtr<GstObject> top = toplevel_of(element);
+  const GstObjectPtr<GstObject> top(toplevel_of(element));
   if (!GST_IS_BIN(top.get())) return GST_CLOCK_TIME_NONE;
   GstQuery* query = gst_query_new_latency();
   GstClockTime least = GST_CLOCK_TIME_NONE;

@@ -12,7 +12,8 @@ namespace dragoman {
 /// Asks the pipeline with a LATENCY query, as gst_element_query() does, but from a thread of
 /// GStreamer's pool: a streaming thread that asks the whole pipeline could wait for itself, as the
 /// query passes elements that it holds locks of. The element is kept until the answer is there;
-/// nobody waits for it. request() and take() by one thread at a time.
+/// nobody waits for it. request() asks for memory: once a bucket is enough. request() and take() by
+/// one thread at a time.
 class PipelineLatency {
  public:
   PipelineLatency();

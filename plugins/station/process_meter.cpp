@@ -2,32 +2,26 @@
 #include "plugins/station/process_meter.h"
 
 #include <fcntl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdio>
+
+#include "plugins/station/clocks.h"
 
 namespace dragoman {
 namespace {
 
 constexpr uint64_t kLeastWallNs = 100'000'000;
 
-uint64_t read_clock(clockid_t id) {
-  timespec now{};
-  clock_gettime(id, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
 }  // namespace
 
-uint64_t ProcessMeter::wall_ns() { return read_clock(CLOCK_MONOTONIC); }
-uint64_t ProcessMeter::cpu_ns() { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
+ProcessMeter::ProcessMeter() : wall_(monotonic_ns()), cpu_(process_cpu_ns()) {}
 
 std::optional<double> ProcessMeter::cpu_pct() {
-  const uint64_t wall = wall_ns();
+  const uint64_t wall = monotonic_ns();
   if (wall - wall_ < kLeastWallNs) return std::nullopt;
-  const uint64_t cpu = cpu_ns();
+  const uint64_t cpu = process_cpu_ns();
   const double pct = 100 * static_cast<double>(cpu - cpu_) / static_cast<double>(wall - wall_);
   wall_ = wall;
   cpu_ = cpu;

@@ -10,6 +10,8 @@ namespace dragoman {
 /// Reads the kernel's account of this process, proc(5). One thread.
 class ProcessMeter {
  public:
+  ProcessMeter();
+
   /// CPU time of the process since the last reading (or since this was made) over the wall clock's,
   /// 100 is one core: what utime and stime of /proc/self/stat count, finer. Nothing if less than
   /// 100 ms have gone: too short to say.
@@ -19,10 +21,7 @@ class ProcessMeter {
   static std::optional<double> memory_mb();
 
  private:
-  static uint64_t wall_ns();
-  static uint64_t cpu_ns();
-
-  uint64_t wall_ = wall_ns(), cpu_ = cpu_ns();
+  uint64_t wall_, cpu_;  ///< ns
 };
 
 }  // namespace dragoman

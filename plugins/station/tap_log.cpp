@@ -6,6 +6,23 @@
 #include "plugins/station/sample_clock.h"
 
 namespace dragoman {
+namespace {
+
+constexpr uint64_t kJoinedNs = 1'000'000;  // rounding of times and of the decimated length
+
+uint64_t distance(uint64_t a, uint64_t b) { return a > b ? a - b : b - a; }
+
+}  // namespace
+
+void TapLog::unfollow() {
+  std::lock_guard lock(lock_);
+  followed_ = false;
+  std::vector<float>().swap(audio_);
+  std::vector<Passage>().swap(passages_);
+  next_ = kept_ = passage_count_ = 0;
+  thread_ = {};
+  entered_ = elsewhere_ = load_cpu_ = load_audio_ = 0;
+}
 
 void TapLog::set_rate(int rate) {
   std::lock_guard lock(lock_);
@@ -27,6 +44,7 @@ void TapLog::clear() {
 void TapLog::append(std::span<const float> samples, uint64_t end_utc) {
   std::lock_guard lock(lock_);
   if (audio_.empty()) audio_.resize(ns_to_frames(kHistoryNs, rate_));
+  if (distance(end_utc - frames_to_ns(samples.size(), rate_), audio_end_) > kJoinedNs) kept_ = 0;
   if (samples.size() > audio_.size()) samples = samples.last(audio_.size());
   const size_t first = std::min(samples.size(), audio_.size() - next_);
   std::ranges::copy(samples.first(first), audio_.begin() + static_cast<ptrdiff_t>(next_));
@@ -58,7 +76,7 @@ void TapLog::passed(uint64_t begin_utc, uint64_t end_utc, uint64_t wall_ns) {
   if (passages_.empty()) passages_.resize(kPassages);
   if (passage_count_) {
     Passage& last = passages_[(passage_count_ - 1) % kPassages];
-    const uint64_t gap = begin_utc > last.end ? begin_utc - last.end : last.end - begin_utc;
+    const uint64_t gap = distance(begin_utc, last.end);
     const bool together = wall_ns == last.wall || end_utc - last.begin <= kShortPassageNs;
     if (end_utc > last.begin && together && gap < 1000) {
       const double share = static_cast<double>(end_utc - begin_utc) /

@@ -23,7 +23,7 @@ struct BucketVoice {
 /// Written by one streaming thread, read by others; each call takes a short mutex of its own and
 /// calls nobody. Times are ns: those named *_utc are the stream's (SampleClock), so taps of one
 /// process compare even across pipelines; walls are of the monotonic clock. Memory is bounded and
-/// taken once, with the first audio after follow().
+/// taken with the first audio after follow().
 class TapLog {
  public:
   /// Audio that is kept: more than the longest delay plus a second to compare, and more than the
@@ -33,6 +33,8 @@ class TapLog {
   /// Somebody reads: from here on audio and passages are kept.
   void follow() { followed_ = true; }
   bool followed() const { return followed_; }
+  /// Nobody reads any more: forgets audio and passages, and their memory.
+  void unfollow();
 
   /// Rate of the audio, Hz; forgets the audio.
   void set_rate(int rate);
@@ -41,7 +43,8 @@ class TapLog {
   /// The stream breaks: what was kept does not join what comes.
   void clear();
 
-  /// The next samples, up to `end_utc`.
+  /// The next samples, up to `end_utc`. Where they do not join those kept, to a millisecond, the
+  /// latter are forgotten.
   void append(std::span<const float> samples, uint64_t end_utc);
 
   /// Time of the end of the audio kept; 0 if none.

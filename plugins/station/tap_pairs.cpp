@@ -34,7 +34,9 @@ void TapPairs::unfollow(const TapKey& key) {
   std::lock_guard lock(lock_);
   const auto found = taps_.find(key);
   if (found == taps_.end() || !found->second.followers) return;
-  --found->second.followers;
+  if (!--found->second.followers) {
+    if (const auto log = found->second.log.lock()) log->unfollow();
+  }
   forget_if_empty(found);
 }
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "plugins/station/tap_partner.h"
 
-#include <time.h>
-
 #include <algorithm>
 
 #include "plugins/common/pipeline_clock.h"
+#include "plugins/station/clocks.h"
 
 namespace dragoman {
 namespace {
@@ -24,25 +23,12 @@ constexpr std::initializer_list<const char*> kCompared = {"processing_latency_ms
                                                           "echo_return_loss_enhancement_db",
                                                           "log_spectral_distance_db"};
 
-uint64_t monotonic_ns() {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                   std::chrono::steady_clock::now().time_since_epoch())
-                                   .count());
-}
-
-uint64_t thread_cpu_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<uint64_t>(now.tv_sec) * kSecondNs + static_cast<uint64_t>(now.tv_nsec);
-}
-
 constexpr std::initializer_list<const char*> kEcho = {"echo_return_loss_db",
                                                       "echo_return_loss_enhancement_db"};
 
 /// A name that no trace has, shared by the taps of one pipeline.
 std::string name_of_pipeline(GstElement* element) {
-  GstObjectPtr<GstObject> top(GST_OBJECT(gst_object_ref(element)));
-  while (GstObject* parent = gst_object_get_parent(top.get())) top.reset(parent);
+  const GstObjectPtr<GstObject> top(toplevel_of(element));
   return "/" + std::to_string(reinterpret_cast<uintptr_t>(top.get()));
 }
 
@@ -55,11 +41,13 @@ void TapPartner::start(GstElement* element, const TapNames& names, const TapRela
   role_ = names.tap == "PRE" ? Role::kPre : names.tap == "POST" ? Role::kPost : Role::kOther;
   measures_load_ = board_.wants_any({"dsp_load_pct"});
   asks_pipeline_ = board_.wants_any({"pipeline_latency_ms"});
+  asked_ = false;
   partner_key_ = {key_.trace, key_.station, "PRE"};
   party_key_ = {key_.trace, relations.partner, "PRE"};
-  far_station_ = relations.far;
+  far_post_key_ = {key_.trace, relations.far, "POST"};
+  far_pre_key_ = {key_.trace, relations.far, "PRE"};
   compares_ = role_ == Role::kPost && board_.wants_any(kCompared);
-  compares_echo_ = compares_ && !far_station_.empty() && board_.wants_any(kEcho);
+  compares_echo_ = compares_ && !relations.far.empty() && board_.wants_any(kEcho);
   compares_parties_ =
       role_ == Role::kPre && !relations.partner.empty() && board_.wants_any({"double_talk_ratio"});
   process_ = ProcessMeter();
@@ -72,8 +60,8 @@ void TapPartner::start(GstElement* element, const TapNames& names, const TapRela
 void TapPartner::follow_others() {
   if (compares_) followed_.push_back(partner_key_);
   if (compares_echo_) {
-    followed_.push_back({key_.trace, far_station_, "PRE"});
-    followed_.push_back({key_.trace, far_station_, "POST"});
+    followed_.push_back(far_pre_key_);
+    followed_.push_back(far_post_key_);
   }
   for (const TapKey& key : followed_) TapPairs::instance().follow(key);
 }
@@ -175,13 +163,14 @@ void TapPartner::look_up() {
 
 /// What the caller hears last before his phone, or null.
 std::shared_ptr<TapLog> TapPartner::far_end() const {
-  auto log = TapPairs::instance().find({key_.trace, far_station_, "POST"});
-  return log ? log : TapPairs::instance().find({key_.trace, far_station_, "PRE"});
+  auto log = TapPairs::instance().find(far_post_key_);
+  return log ? log : TapPairs::instance().find(far_pre_key_);
 }
 
 void TapPartner::every_second() {
   static const size_t load = BucketBoard::index_of("dsp_load_pct");
-  if (asks_pipeline_) pipeline_.request(element_);
+  if (asks_pipeline_ && !asked_) pipeline_.request(element_);
+  asked_ = true;
   compare_parties();
   const std::shared_ptr<TapLog> pre = partner_.lock();
   if (!pre) return;
@@ -240,6 +229,7 @@ void TapPartner::read_process() {
                       cpu = BucketBoard::index_of("cpu_pct"),
                       memory = BucketBoard::index_of("memory_mb");
   if (const auto ms = pipeline_.take()) board_.add(latency, *ms);
+  asked_ = false;
   if (board_.wants(cpu)) {
     if (const auto pct = process_.cpu_pct()) board_.add(cpu, *pct);
   }

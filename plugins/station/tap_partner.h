@@ -4,7 +4,6 @@
 
 #include <gst/gst.h>
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -108,10 +107,10 @@ class TapPartner {
   Role role_ = Role::kOther;
   TapKey key_;
   std::vector<TapKey> followed_;
-  std::string far_station_;
-  TapKey partner_key_, party_key_;
+  TapKey partner_key_, party_key_, far_post_key_, far_pre_key_;  // streaming makes no strings
   bool compares_ = false, compares_echo_ = false, compares_parties_ = false;
   bool measures_load_ = false, asks_pipeline_ = false;
+  bool asked_ = false;  ///< the pipeline, in this bucket
 
   std::shared_ptr<TapLog> log_;  ///< ours, while started
   std::weak_ptr<TapLog> partner_;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A streaming thread that asks for memory may wait for another one: between two buckets a probe
-// must not, once its first second has passed. Counts what the whole process allocates.
+// must not, once its first second has passed. Counts what the thread that pushes allocates.
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <cstdlib>
 #include <random>
 #include <vector>
@@ -16,8 +15,8 @@
 #include "tests/plugins/station/tap_harness.h"
 
 namespace {
-std::atomic<bool> counting{false};
-std::atomic<size_t> allocations{0};
+thread_local bool counting = false;  // of the thread that pushes
+thread_local size_t allocations = 0;
 void count() {
   if (counting) ++allocations;
 }
@@ -57,20 +56,32 @@ GstFlowReturn swallow(GstPad*, GstObject*, GstBuffer* buffer) {
   return GST_FLOW_OK;
 }
 
-/// Probes one after the other between two bare pads, which allocate nothing themselves.
+/// Names are longer than a string holds without asking for memory.
+struct Tap {
+  const char* tap;
+  const char* station = "a-station-that-measures-everything";
+  const char* far = "";
+  const char* partner = "";
+};
+
+/// Probes one after the other in a pipeline, between two bare pads, which allocate nothing
+/// themselves.
 class Chain {
  public:
-  Chain(const std::vector<const char*>& taps, GstClockTime interval)
-      : source_(gst_object_ref_sink(gst_pad_new("source", GST_PAD_SRC))),
+  Chain(const std::vector<Tap>& taps, GstClockTime interval)
+      : pipeline_(gst_object_ref_sink(gst_pipeline_new(nullptr))),
+        source_(gst_object_ref_sink(gst_pad_new("source", GST_PAD_SRC))),
         sink_(gst_object_ref_sink(gst_pad_new("sink", GST_PAD_SINK))) {
     gst_pad_set_chain_function(GST_PAD(sink_), swallow);
     GstPad* from = GST_PAD(source_);
-    for (const char* tap : taps) {
+    set_pipeline_epoch(GST_ELEMENT(pipeline_), kEdge - kEdge % kHour);
+    for (const auto& [tap, station, far, partner] : taps) {
       GstElement* probe = gst_element_factory_make("stationprobe", nullptr);
-      gst_object_ref_sink(probe);
-      g_object_set(probe, "station", "everything", "trace", "allocations", "tap", tap, "interval",
-                   interval, nullptr);
-      set_pipeline_epoch(probe, kEdge - kEdge % kHour);
+      g_object_set(probe, "station", station, "trace", "a-trace-of-which-allocations-count", "tap",
+                   tap, "interval", interval, nullptr);
+      if (*far) g_object_set(probe, "far-station", far, nullptr);
+      if (*partner) g_object_set(probe, "partner-station", partner, nullptr);
+      gst_bin_add(GST_BIN(pipeline_), probe);
       link(from, gst_element_get_static_pad(probe, "sink"));
       from = gst_element_get_static_pad(probe, "src");
       gst_object_unref(from);
@@ -83,10 +94,9 @@ class Chain {
     begin();
   }
   ~Chain() {
-    for (GstElement* probe : probes_) {
-      gst_element_set_state(probe, GST_STATE_NULL);
-      gst_object_unref(probe);
-    }
+    for (GstElement* probe : probes_) gst_element_set_state(probe, GST_STATE_NULL);
+    gst_element_set_state(GST_ELEMENT(pipeline_), GST_STATE_NULL);
+    gst_object_unref(pipeline_);
     gst_object_unref(source_);
     gst_object_unref(sink_);
   }
@@ -112,7 +122,7 @@ class Chain {
     gst_pad_push_event(pad, gst_event_new_segment(&segment));
   }
 
-  gpointer source_, sink_;
+  gpointer pipeline_, source_, sink_;
   std::vector<GstElement*> probes_;
 };
 
@@ -136,7 +146,7 @@ std::vector<GstBuffer*> audio(int seconds) {
 }
 
 /// After a second, with buckets of `interval`.
-size_t allocated(const std::vector<const char*>& taps, GstClockTime interval = kHour) {
+size_t allocated(const std::vector<Tap>& taps, GstClockTime interval = kHour) {
   constexpr size_t warm_up = 50;
   Chain chain(taps, interval);
   const std::vector<GstBuffer*> buffers = audio(12);
@@ -159,15 +169,25 @@ class Allocations : public ::testing::Test {
 };
 
 TEST_F(Allocations, a_probe_makes_none_after_its_first_second) {
-  EXPECT_EQ(allocated({"PRE"}), 0u);
+  EXPECT_EQ(allocated({{"PRE"}}), 0u);
 }
 
 TEST_F(Allocations, two_probes_that_compare_make_none_either) {
-  EXPECT_EQ(allocated({"PRE", "POST"}), 0u);
+  EXPECT_EQ(allocated({{"PRE"}, {"POST"}}), 0u);
+}
+
+TEST_F(Allocations, probes_that_know_the_far_end_and_the_other_party_make_none_either) {
+  constexpr const char *kNear = "the-station-of-the-caller", *kFar = "what-the-caller-can-hear",
+                       *kParty = "the-station-of-the-other-party";
+  EXPECT_EQ(allocated({{"PRE", kFar},
+                       {"PRE", kParty, "", kNear},
+                       {"PRE", kNear, kFar, kParty},
+                       {"POST", kNear, kFar}}),
+            0u);
 }
 
 TEST_F(Allocations, of_a_buckets_message_are_counted) {
-  EXPECT_GT(allocated({"PRE"}, GST_SECOND), 100u);
+  EXPECT_GT(allocated({{"PRE"}}, GST_SECOND), 100u);
 }
 
 }  // namespace

@@ -32,6 +32,18 @@ const Aggregate& figures(const Bucket& bucket, const char* key) {
   return bucket.aggregates.at(BucketBoard::index_of(key));
 }
 
+TEST(BucketBoard, takes_nothing_that_is_no_number) {
+  for (const double value :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    for (const char* key : {"jitter_ms", "audio_level_dbfs", "pitch_hz", "packets_received"}) {
+      BucketBoard board;
+      board.add(BucketBoard::index_of(key), value);
+      EXPECT_EQ(board.add(key, value), ReadingResult::kBadValue);
+      EXPECT_FALSE(board.snapshot(0)) << key;
+    }
+  }
+}
+
 TEST(BucketBoard, aggregates_by_the_table) {
   BucketBoard board;
   board.place(kEdge);

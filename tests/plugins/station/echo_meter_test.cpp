@@ -69,8 +69,9 @@ double true_ratio_db(const Audio& a, const Audio& b, size_t bucket) {
   return 20 * std::log10(rms(part(a)) / rms(part(b)));
 }
 
-/// Feeds the taps second by second, in buckets of 5 s.
-Result measure(const Audio& far, const Audio& pre, const Audio& post, int64_t lag_ns = 0) {
+/// Feeds the taps second by second, in buckets of 5 s; the far end `far_behind` seconds later.
+Result measure(const Audio& far, const Audio& pre, const Audio& post, int64_t lag_ns = 0,
+               size_t far_behind = 0) {
   EchoMeter meter;
   TapLog far_log, pre_log, post_log;
   Result result;
@@ -80,12 +81,12 @@ Result measure(const Audio& far, const Audio& pre, const Audio& post, int64_t la
   uint64_t time = 1'700'000'000 * kSecondNs;
   for (size_t n = 0; n < kSeconds; ++n) {
     time += kSecondNs;
-    const auto second = [&](const Audio& audio) {
-      return std::span(audio).subspan(n * kRate, kRate);
+    const auto second = [](const Audio& audio, size_t number) {
+      return std::span(audio).subspan(number * kRate, kRate);
     };
-    far_log.append(second(far), time);
-    pre_log.append(second(pre), time);
-    post_log.append(second(post), time);
+    if (n >= far_behind) far_log.append(second(far, n - far_behind), time - far_behind * kSecondNs);
+    pre_log.append(second(pre, n), time);
+    post_log.append(second(post, n), time);
     meter.listen(far_log, pre_log, post_log, lag_ns);
     if ((n + 1) % kBucketSeconds) continue;
     meter.end_bucket(board);
@@ -119,6 +120,17 @@ TEST_F(Echo, of_known_loss_is_measured_at_any_delay) {
       for (const auto& [bucket, db] : result.enhancement) EXPECT_NEAR(db, 0, 0.1) << delay;
     }
   }
+}
+
+TEST_F(Echo, is_measured_although_the_far_end_is_another_thread_and_behind) {
+  const Audio echo = echo_of(far, 0.1, 15), pre = echo + hiss, post = 0.5 * echo + hiss;
+  const Result together = measure(far, pre, post), behind = measure(far, pre, post, 0, 1);
+  ASSERT_GE(behind.loss.size(), 3u);
+  for (const auto& [bucket, db] : behind.loss) {
+    EXPECT_NEAR(db, 15, 2);
+    EXPECT_NEAR(behind.enhancement.at(bucket), 6.02, 1);
+  }
+  EXPECT_EQ(behind.loss.size(), together.loss.size());
 }
 
 TEST_F(Echo, that_is_taken_out_is_the_enhancement) {

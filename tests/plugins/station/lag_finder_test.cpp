@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "plugins/station/lag_tracker.h"
+#include "tests/plugins/station/sox.h"
 #include "tests/plugins/station/synthetic_audio.h"
 
 namespace dragoman {
@@ -80,6 +83,20 @@ TEST(LagFinder, does_not_take_a_tone_another_voice_a_constant_or_silence_for_a_d
   EXPECT_FALSE(scene.find(silence, voice));
 }
 
+TEST(LagFinder, does_not_take_what_overflows_for_a_delay) {
+  Scene scene(8000);
+  const auto voice = babble(32000, 8000);
+  for (const float huge : {std::numeric_limits<float>::max(), 1e25f, 1e19f}) {
+    std::vector<float> loud(32000);
+    for (size_t i = 0; i < loud.size(); ++i) loud[i] = i % 2 ? -huge : huge;
+    EXPECT_FALSE(scene.find(loud, loud)) << huge;
+    EXPECT_FALSE(scene.find(voice, loud)) << huge;
+    EXPECT_FALSE(scene.finder.confirm(scene.part(loud, -kMax, scene.finder.reference_length()),
+                                      scene.part(voice, 0, scene.finder.window_length()), 0.01))
+        << huge;
+  }
+}
+
 TEST(LagTracker, follows_a_delay_that_changes_and_keeps_it_through_silence) {
   LagTracker tracker(kMin, kMax, kWindow, 0.35);
   tracker.set_rate(8000);
@@ -108,6 +125,65 @@ TEST(LagTracker, follows_a_delay_that_changes_and_keeps_it_through_silence) {
   EXPECT_NEAR(static_cast<double>(*tracker.lag_ns()), 100e6, 2e5);
   tracker.reset();
   EXPECT_FALSE(tracker.lag_ns());
+}
+
+/// What a tracker says, second by second, of `audio` that is 40 ms late and from the 12th second on
+/// 100 ms.
+std::vector<double> lags_of(const std::vector<float>& audio) {
+  LagTracker tracker(kMin, kMax, kWindow, 0.35);
+  tracker.set_rate(8000);
+  TapLog pre, post;
+  std::vector<double> lags_ms;
+  for (size_t n = 1; n < audio.size() / 8000; ++n) {
+    const uint64_t time = (1'700'000'000 + n) * 1'000'000'000;
+    const std::span all(audio);
+    pre.append(all.subspan(n * 8000, 8000), time);
+    post.append(all.subspan(n * 8000 - (n < 12 ? 320 : 800), 8000), time);
+    tracker.update(pre, post);
+    lags_ms.push_back(static_cast<double>(tracker.lag_ns().value_or(0)) * 1e-6);
+  }
+  return lags_ms;
+}
+
+TEST(LagTracker, follows_a_delay_that_changes_although_a_tone_or_hum_fits_the_old_one) {
+  const auto prompt = sox_samples(kEnglishPrompt, "repeat 9 trim 0 24");
+  if (prompt.empty()) GTEST_SKIP() << "no sox, or no " << kEnglishPrompt;
+  std::vector<float> voice(prompt.begin(), prompt.end());
+  const auto gain = static_cast<float>(0.1 / rms(voice));
+  for (float& sample : voice) sample *= gain;
+  const struct {
+    double hz, amplitude;
+  } tones[] = {{1000, 0.1}, {1000, 0.05}, {400, 0.2}, {100, 0.4}};
+  for (const auto& [hz, amplitude] : tones) {
+    auto audio = voice;
+    const auto tone = sine(audio.size(), hz, 8000, amplitude);
+    for (size_t i = 0; i < audio.size(); ++i) audio[i] += tone[i];
+    const auto lags = lags_of(audio);
+    EXPECT_NEAR(lags.at(9), 40, 0.2) << hz;
+    for (size_t i = 15; i < lags.size(); ++i) EXPECT_NEAR(lags[i], 100, 0.2) << hz << " " << i;
+  }
+}
+
+TEST(LagTracker, keeps_the_delay_of_audio_that_gets_noisy) {
+  auto voice = babble(8000 * 20, 8000);
+  LagTracker tracker(kMin, kMax, kWindow, 0.15);
+  tracker.set_rate(8000);
+  TapLog pre, post;
+  const auto hiss = noise(voice.size(), 1.5 * rms(voice));
+  for (size_t n = 1; n < 20; ++n) {
+    const uint64_t time = (1'700'000'000 + n) * 1'000'000'000;
+    std::vector<float> late(8000);
+    for (size_t i = 0; i < late.size(); ++i) {
+      const size_t at = n * 8000 + i;
+      late[i] = voice[at - 320] + (n > 6 && n % 2 ? hiss[at] : 0);
+    }
+    pre.append(std::span(voice).subspan(n * 8000, 8000), time);
+    post.append(late, time);
+    tracker.update(pre, post);
+    if (n < 4) continue;
+    ASSERT_TRUE(tracker.lag_ns());
+    EXPECT_NEAR(static_cast<double>(*tracker.lag_ns()) * 1e-6, 40, 0.3) << n;
+  }
 }
 
 }  // namespace

@@ -26,13 +26,11 @@ class TapHarness {
  public:
   /// Running time zero is at `epoch`. `properties` as gst_util_set_object_arg() takes them.
   TapHarness(const char* factory, uint64_t epoch,
-             const std::vector<std::pair<const char*, std::string>>& properties = {}) {
-    element_ = gst_element_factory_make(factory, nullptr);
-    if (!element_) throw std::runtime_error(std::string("no element ") + factory);
+             const std::vector<std::pair<const char*, std::string>>& properties = {})
+      : TapHarness(made(factory, properties), epoch) {}
+  /// `element` may be a bin.
+  TapHarness(GstElement* element, uint64_t epoch) : element_(element) {
     gst_object_ref_sink(element_);
-    for (const auto& [name, value] : properties) {
-      gst_util_set_object_arg(G_OBJECT(element_), name, value.c_str());
-    }
     bus_ = gst_bus_new();
     gst_element_set_bus(element_, bus_);
     harness_ = gst_harness_new_with_element(element_, "sink", "src");
@@ -119,6 +117,16 @@ class TapHarness {
   }
 
  private:
+  static GstElement* made(const char* factory,
+                          const std::vector<std::pair<const char*, std::string>>& properties) {
+    GstElement* element = gst_element_factory_make(factory, nullptr);
+    if (!element) throw std::runtime_error(std::string("no element ") + factory);
+    for (const auto& [name, value] : properties) {
+      gst_util_set_object_arg(G_OBJECT(element), name, value.c_str());
+    }
+    return element;
+  }
+
   GstElement* element_ = nullptr;
   GstBus* bus_ = nullptr;
   GstHarness* harness_ = nullptr;

@@ -39,6 +39,57 @@ TEST(TapLog, gives_the_audio_of_a_time_if_it_has_all_of_it) {
   EXPECT_FALSE(log.copy_audio(kStart + 95 * kMs, got));
 }
 
+TEST(TapLog, does_not_join_what_is_apart) {
+  for (const int64_t gap_ms : {500, -50}) {
+    TapLog log;
+    log.set_rate(8000);
+    log.append(ramp(800), kStart + 100 * kMs);
+    const uint64_t end = kStart + 200 * kMs + static_cast<uint64_t>(gap_ms) * kMs;
+    log.append(ramp(800, 5000), end);
+    std::vector<float> got(800);
+    ASSERT_TRUE(log.copy_audio(end - 100 * kMs, got));
+    EXPECT_EQ(got, ramp(800, 5000));
+    EXPECT_FALSE(log.copy_audio(end - 101 * kMs, got)) << gap_ms;
+  }
+}
+
+TEST(TapLog, joins_decimated_pieces_of_any_size) {
+  TapLog log;
+  log.set_rate(8000);
+  for (uint64_t i = 1; i <= 4800; ++i) {  // of 48 kHz, every 6th sample is kept
+    log.append(i % 6 == 1 ? ramp(1, static_cast<float>(i / 6)) : ramp(0),
+               kStart + i * 1'000'000'000 / 48'000);
+  }
+  std::vector<float> got(800);
+  ASSERT_TRUE(log.copy_audio(kStart, got));
+  EXPECT_EQ(got, ramp(800));
+}
+
+TEST(TapLog, forgets_what_nobody_reads_any_more) {
+  TapLog log;
+  log.follow();
+  log.set_rate(8000);
+  const auto hear = [&](uint64_t begin) {
+    log.append(ramp(800), begin + 100 * kMs);
+    log.passed(begin, begin + 100 * kMs, 1000 * kMs);
+  };
+  hear(kStart);
+  log.departed(100);
+  log.unfollow();
+  EXPECT_FALSE(log.followed());
+  EXPECT_EQ(log.audio_end(), 0u);
+  std::vector<float> got(80);
+  EXPECT_FALSE(log.copy_audio(kStart, got));
+  EXPECT_FALSE(log.passed_at(kStart, kStart + kMs));
+  log.follow();
+  log.partner_entered(200);
+  log.returned(10'000'000, 1000);
+  EXPECT_FALSE(log.take_load()) << "it departed before";
+  hear(kStart + 5000 * kMs);
+  EXPECT_TRUE(log.copy_audio(kStart + 5000 * kMs, got));
+  EXPECT_TRUE(log.passed_at(kStart + 5000 * kMs, kStart + 5001 * kMs));
+}
+
 TEST(TapLog, forgets_the_oldest_audio) {
   TapLog log;
   log.set_rate(8000);
@@ -141,7 +192,11 @@ TEST(TapPairs, tells_a_tap_that_it_is_followed_whichever_comes_first) {
   EXPECT_TRUE(early->followed());
   pairs.enter(key, late);
   EXPECT_TRUE(late->followed());
+  pairs.follow(key);
   pairs.unfollow(key);
+  EXPECT_TRUE(late->followed()) << "by another";
+  pairs.unfollow(key);
+  EXPECT_FALSE(late->followed());
   pairs.unfollow(key);
 }
 

@@ -23,10 +23,14 @@ using namespace dragoman::testing;
 
 constexpr const char* kFields[] = {"min", "max", "avg", "last"};
 
-/// By bucket, parameter and field; what depends on the process instead of the audio is left out.
+/// By bucket, parameter and field.
 using Figures = std::map<std::string, double>;
 
-Figures figures_of(const std::vector<MessagePtr>& buckets) {
+/// What depends on the process instead of the audio.
+enum class Processing { kWithout, kWith };
+
+Figures figures_of(const std::vector<MessagePtr>& buckets,
+                   Processing processing = Processing::kWithout) {
   Figures figures;
   for (size_t bucket = 0; bucket < buckets.size(); ++bucket) {
     const GstStructure* structure = gst_message_get_structure(buckets[bucket].get());
@@ -34,7 +38,10 @@ Figures figures_of(const std::vector<MessagePtr>& buckets) {
         gst_value_get_structure(gst_structure_get_value(structure, "metrics"));
     for (const Parameter& parameter : parameters()) {
       const GValue* value = gst_structure_get_value(metrics, parameter.key);
-      if (!value || parameter.group == ParameterGroup::kProcessing) continue;
+      if (!value) continue;
+      if (parameter.group == ParameterGroup::kProcessing && processing == Processing::kWithout) {
+        continue;
+      }
       const GstStructure* fields = gst_value_get_structure(value);
       const std::string name = std::to_string(bucket) + " " + parameter.key + " ";
       guint64 count = 0;
@@ -57,12 +64,8 @@ struct Audio {
 template <typename Sample>
 constexpr const char* kFormat = sizeof(Sample) == 2 ? "S16LE" : "F32LE";
 
-/// What a probe that wants everything says of `audio` in buffers of `step` frames. The first bucket
-/// is a second short.
 template <typename Sample>
-Figures measured(const Audio<Sample>& audio, size_t step) {
-  TapHarness tap("stationprobe", kEdge - 4 * GST_SECOND,
-                 {{"station", "everything"}, {"tap", "PRE"}, {"trace", "worst"}});
+void play(TapHarness& tap, const Audio<Sample>& audio, size_t step) {
   tap.caps(audio.rate, audio.channels, kFormat<Sample>);
   const auto channels = static_cast<size_t>(audio.channels);
   const size_t frames = audio.samples.size() / channels;
@@ -79,7 +82,29 @@ Figures measured(const Audio<Sample>& audio, size_t step) {
     gst_buffer_unref(out);
   }
   tap.event(gst_event_new_eos());
+}
+
+/// What a probe that wants everything says of `audio` in buffers of `step` frames. The first bucket
+/// is a second short.
+template <typename Sample>
+Figures measured(const Audio<Sample>& audio, size_t step) {
+  TapHarness tap("stationprobe", kEdge - 4 * GST_SECOND,
+                 {{"station", "everything"}, {"tap", "PRE"}, {"trace", "worst"}});
+  play(tap, audio, step);
   return figures_of(tap.messages());
+}
+
+/// What POST says of two probes with nothing between them, which is its own far end too.
+Figures compared(const Audio<float>& audio, size_t step) {
+  TapHarness taps(gst_parse_bin_from_description(
+                      "stationprobe station=everything tap=PRE trace=worst ! stationprobe "
+                      "station=everything tap=POST trace=worst far-station=everything",
+                      TRUE, nullptr),
+                  kEdge - 4 * GST_SECOND);
+  play(taps, audio, step);
+  std::vector<MessagePtr> buckets = taps.messages();
+  std::erase_if(buckets, [](const MessagePtr& bucket) { return text(bucket, "tap") != "POST"; });
+  return figures_of(buckets, Processing::kWith);
 }
 
 /// Speech with noise, six seconds and a bit, the second channel quieter and late.
@@ -140,12 +165,13 @@ void expect_numbers(const Figures& figures, const std::string& what) {
     EXPECT_TRUE(std::isfinite(value)) << name << " of " << what;
 }
 
-TEST(WorstCases, nothing_measured_is_not_a_number) {
+/// Odd signals, of which each pattern repeats.
+std::vector<std::pair<const char*, std::vector<float>>> odd_signals() {
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN(),
                   kInfinity = std::numeric_limits<float>::infinity();
   constexpr float kHuge = std::numeric_limits<float>::max();
   constexpr float kTiny = std::numeric_limits<float>::denorm_min();
-  const std::pair<const char*, std::vector<float>> signals[] = {
+  return {
       {"silence", {0}},
       {"a constant", {1}},
       {"a full-scale square", {1, 1, 1, 1, -1, -1, -1, -1}},
@@ -154,19 +180,48 @@ TEST(WorstCases, nothing_measured_is_not_a_number) {
       {"infinity", {kInfinity, 0, -kInfinity}},
       {"ten times full scale", {10, -10, 3}},
       {"huge", {kHuge, -kHuge}},
+      {"huge and not periodic", {}},
       {"denormal", {kTiny, -kTiny, 0}},
   };
+}
+
+/// In stereo; what has no pattern is noise of up to 1e30.
+Audio<float> odd(const std::vector<float>& pattern, double seconds, int rate) {
+  const auto count = static_cast<size_t>(seconds * rate) * 2;
+  Audio<float> audio{rate, 2, {}};
+  std::mt19937 random(1);
+  std::uniform_real_distribution<float> value(-1e30f, 1e30f);
+  while (audio.samples.size() < count) {
+    if (pattern.empty()) audio.samples.push_back(value(random));
+    audio.samples.insert(audio.samples.end(), pattern.begin(), pattern.end());
+  }
+  audio.samples.resize(count);
+  return audio;
+}
+
+TEST(WorstCases, nothing_measured_is_not_a_number) {
   for (const int rate : {8000, 16000, 32000, 48000}) {
-    for (const auto& [name, pattern] : signals) {
+    for (const auto& [name, pattern] : odd_signals()) {
       for (const double seconds : {5.5, 0.0300001, 0.01}) {
-        const auto count = static_cast<size_t>(seconds * rate) * 2;
-        Audio<float> audio{rate, 2, {}};
-        while (audio.samples.size() < count) {
-          audio.samples.insert(audio.samples.end(), pattern.begin(), pattern.end());
-        }
-        audio.samples.resize(count);
-        expect_numbers(measured(audio, 480), std::string(name) + ", " + std::to_string(seconds) +
-                                                 " s at " + std::to_string(rate) + " Hz");
+        expect_numbers(measured(odd(pattern, seconds, rate), 480),
+                       std::string(name) + ", " + std::to_string(seconds) + " s at " +
+                           std::to_string(rate) + " Hz");
+      }
+    }
+  }
+}
+
+TEST(WorstCases, nothing_compared_is_not_a_number_and_no_delay_is_made_up) {
+  for (const int rate : {8000, 16000, 48000}) {
+    for (const auto& [name, pattern] : odd_signals()) {
+      const std::string what = std::string(name) + " at " + std::to_string(rate) + " Hz";
+      const Figures figures = compared(odd(pattern, 5.5, rate), 480);
+      expect_numbers(figures, what);
+      for (const auto* bucket : {"0", "1"}) {
+        const std::string key = std::string(bucket) + " processing_latency_ms ";
+        ASSERT_TRUE(figures.contains(key + "min")) << what;
+        EXPECT_GE(figures.at(key + "min"), -0.5) << what;
+        EXPECT_LT(figures.at(key + "min"), 20) << what;
       }
     }
   }

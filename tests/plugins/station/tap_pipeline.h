@@ -40,6 +40,9 @@ class TapFigures {
   double last_mean(const std::string& key) const {
     return has(key) ? field(figures_.at(key).back(), "avg") : NAN;
   }
+  double last_min(const std::string& key) const {
+    return has(key) ? field(figures_.at(key).back(), "min") : NAN;
+  }
   double max(const std::string& key) const {
     double most = NAN;
     if (has(key)) {

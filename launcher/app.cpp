@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -22,6 +23,7 @@
 #include "launcher/store/mend.h"
 #include "launcher/store/open_traces.h"
 #include "launcher/store/retention.h"
+#include "launcher/store/shipper.h"
 #include "launcher/util/log.h"
 #include "launcher/util/paths.h"
 
@@ -29,6 +31,7 @@ namespace dragoman {
 namespace {
 
 constexpr char kTopic[] = "launcher";
+constexpr std::chrono::seconds kLastShipping{3};
 
 /// Why the launcher cannot start, for the user.
 class StartError : public std::runtime_error {
@@ -123,6 +126,7 @@ class App {
         lock_(config.paths.data),
         files_(read_pipelines(config)),
         journal_(Journal::open(journal_path(config.paths.data))),
+        shipper_(make_shipper(config)),
         mender_(config.paths.audio, journal_path(config.paths.data), *journal_),
         knobs_(route_knobs(files_), config.knobs, workers_, *journal_),
         recorder_(*journal_, config.monitoring.enabled, &knobs_),
@@ -166,6 +170,9 @@ class App {
     if (journal_->dropped() > 0)
       log::warning(kTopic, std::to_string(journal_->dropped()) + " rows could not be written (" +
                                journal_->health().dropped.text() + " for want of room)");
+    // What is not shipped by then stays in the journal for the next launcher.
+    if (shipper_) shipper_->finish(kLastShipping);
+    shipper_.reset();
     return status_;
   }
 
@@ -192,6 +199,16 @@ class App {
   }
 
   using RouteFiles = std::map<std::string, RouteFile>;
+
+  static std::unique_ptr<Shipper> make_shipper(const Config& config) {
+    if (!config.store.ships()) return nullptr;
+    try {
+      return std::make_unique<Shipper>(journal_path(config.paths.data),
+                                       PgTarget(config.store.postgresql, config.store.database));
+    } catch (const std::invalid_argument& error) {
+      throw StartError(std::string("[store] postgresql: ") + error.what());
+    }
+  }
 
   static RouteFiles read_pipelines(const Config& config) {
     RouteFiles files;
@@ -239,6 +256,7 @@ class App {
   DataFolderLock lock_;
   RouteFiles files_;
   std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Shipper> shipper_;
   Mender mender_;
   RealWorkers workers_;
   Knobs knobs_;

@@ -71,6 +71,8 @@ class Statement {
   int64_t number(int column) const { return sqlite3_column_int64(handle_.get(), column); }
   double real(int column) const { return sqlite3_column_double(handle_.get(), column); }
   std::string text(int column) const;
+  /// For sqlite3_column_…() of what is not above.
+  sqlite3_stmt* handle() const { return handle_.get(); }
   bool is_null(int column) const { return type(column) == SQLITE_NULL; }
   /// SQLITE_INTEGER, SQLITE_FLOAT, SQLITE_TEXT, SQLITE_BLOB or SQLITE_NULL.
   int type(int column) const { return sqlite3_column_type(handle_.get(), column); }

@@ -61,13 +61,15 @@ INSERT INTO traces (trace_id, started_at, ended_at, src_extension, dst_extension
   channels)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7))sql";
 
-constexpr char kPutMetric[] = R"sql(
+constexpr char kAddMetric[] = R"sql(
 INSERT INTO metrics_agg_5s (trace_id, station_key, tap, metric_key, bucket_ts, bucket_ms, count,
   min, max, avg, last)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-ON CONFLICT (trace_id, station_key, tap, metric_key, bucket_ts) DO UPDATE SET
-  bucket_ms = excluded.bucket_ms, count = excluded.count, min = excluded.min, max = excluded.max,
-  avg = excluded.avg, last = excluded.last)sql";
+ON CONFLICT (trace_id, station_key, tap, metric_key, bucket_ts) DO NOTHING)sql";
+
+constexpr char kDeleteMetric[] = R"sql(
+DELETE FROM metrics_agg_5s
+WHERE trace_id = ?1 AND station_key = ?2 AND tap = ?3 AND metric_key = ?4 AND bucket_ts = ?5)sql";
 
 // Free for the file, or its own row: the bucket's key, or else the first microsecond after it.
 constexpr char kFindSegment[] = R"sql(
@@ -155,7 +157,8 @@ RowWriter::RowWriter(Database& database)
     : database_(database),
       update_trace_(database.prepare(kUpdateTrace)),
       insert_trace_(database.prepare(kInsertTrace)),
-      put_metric_(database.prepare(kPutMetric)),
+      add_metric_(database.prepare(kAddMetric)),
+      delete_metric_(database.prepare(kDeleteMetric)),
       find_segment_(database.prepare(kFindSegment)),
       put_segment_(database.prepare(kPutSegment)),
       update_heard_(database.prepare(kUpdateHeard)),
@@ -212,19 +215,33 @@ void RowWriter::write_row(const TraceRow& row) {
   if (database_.changes() == 0) run(insert_trace_);
 }
 
+bool RowWriter::add(const MetricRow& row, const std::string& bucket_ts) {
+  add_metric_.bind(1, row.trace_id);
+  add_metric_.bind(2, row.station_key);
+  add_metric_.bind(3, row.tap);
+  add_metric_.bind(4, row.metric_key);
+  add_metric_.bind(5, bucket_ts);
+  add_metric_.bind(6, int64_t{row.bucket_ms});
+  add_metric_.bind(7, row.count);
+  add_metric_.bind(8, row.min);
+  add_metric_.bind(9, row.max);
+  add_metric_.bind(10, row.avg);
+  add_metric_.bind(11, row.last);
+  add_metric_.run();
+  return database_.changes() > 0;
+}
+
+// A metric that changes is replaced, so that its seq shows it (003_shipping.sql).
 void RowWriter::write_row(const MetricRow& row) {
-  put_metric_.bind(1, row.trace_id);
-  put_metric_.bind(2, row.station_key);
-  put_metric_.bind(3, row.tap);
-  put_metric_.bind(4, row.metric_key);
-  put_metric_.bind(5, iso_time(row.bucket_ts));
-  put_metric_.bind(6, int64_t{row.bucket_ms});
-  put_metric_.bind(7, row.count);
-  put_metric_.bind(8, row.min);
-  put_metric_.bind(9, row.max);
-  put_metric_.bind(10, row.avg);
-  put_metric_.bind(11, row.last);
-  put_metric_.run();
+  const std::string bucket_ts = iso_time(row.bucket_ts);
+  if (add(row, bucket_ts)) return;
+  delete_metric_.bind(1, row.trace_id);
+  delete_metric_.bind(2, row.station_key);
+  delete_metric_.bind(3, row.tap);
+  delete_metric_.bind(4, row.metric_key);
+  delete_metric_.bind(5, bucket_ts);
+  delete_metric_.run();
+  add(row, bucket_ts);
 }
 
 bool RowWriter::belongs_to_another_file(const SegmentRow& row, const std::string& bucket_ts) {

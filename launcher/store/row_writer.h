@@ -32,11 +32,12 @@ class RowWriter {
   void write_row(const UtteranceRow& row);
   void write_row(const KnobEventRow& row);
   void write_row(const KnobSnapshotRow& row);
+  bool add(const MetricRow& row, const std::string& bucket_ts);
   bool belongs_to_another_file(const SegmentRow& row, const std::string& bucket_ts);
 
   Database& database_;
   Statement update_trace_, insert_trace_;
-  Statement put_metric_, find_segment_, put_segment_;
+  Statement add_metric_, delete_metric_, find_segment_, put_segment_;
   Statement update_heard_, insert_utterance_, name_language_, copy_heard_, update_said_;
   Statement add_knob_event_, put_knob_snapshot_;
 };

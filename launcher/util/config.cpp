@@ -111,6 +111,18 @@ std::string set_gigabytes(double* target, const std::string& text) {
   return {};
 }
 
+/// Whether a connection string of libpq or a URI holds a password.
+bool holds_password(const std::string& conninfo) {
+  g_autofree char* lower = g_ascii_strdown(conninfo.data(), static_cast<gssize>(conninfo.size()));
+  if (std::strstr(lower, "password") || std::strstr(lower, "passwd")) return true;
+  const size_t slashes = conninfo.find("://");
+  if (slashes == std::string::npos) return false;
+  const std::string rest = conninfo.substr(slashes + 3);
+  const std::string authority = rest.substr(0, rest.find('/'));
+  const size_t at = authority.rfind('@');
+  return at != std::string::npos && authority.substr(0, at).find(':') != std::string::npos;
+}
+
 /// Every key there is. Routes' keys have the group "extension".
 const std::vector<Key>& keys() {
   static const std::vector<Key> table = {
@@ -161,6 +173,8 @@ const std::vector<Key>& keys() {
        [](Config& c, Route*, auto& v) {
          return set_int(&c.monitoring.min_free_mb, v, 0, 1 << 20);
        }},
+      {"store", "postgresql",
+       [](Config& c, Route*, auto& v) { return set_text(&c.store.postgresql, v); }},
       {"extension", "language",
        [](Config&, Route* r, auto& v) { return set_language(&r->language, v); }},
       {"extension", "hears", [](Config&, Route* r, auto& v) { return set_language(&r->hears, v); }},
@@ -241,6 +255,11 @@ class Reader {
            const std::string& where, Route* route) {
     const Key* known = find_key(group, key);
     if (!known) unknown_key(group, key, where);
+    // Before any message that would repeat the value.
+    if (group == "store" && key == "postgresql" && holds_password(value))
+      throw ConfigError(where +
+                        ": a password does not belong in this file; put it in the environment "
+                        "variable PGPASSWORD or in ~/.pgpass and take it out of the line");
     const std::string wanted = known->set(*config_, route, value);
     if (!wanted.empty())
       throw ConfigError(where + ": " + key + " = " + value + ": not valid; give " + wanted);
@@ -283,7 +302,7 @@ class Reader {
     if (names_of(table_group).empty() || group == "extension")
       throw ConfigError(at(group, "") + ": unknown group [" + group +
                         "]; there are [ari], [media], [calls], [paths], [speech], [monitoring], "
-                        "[extension NUMBER], [knobs] and [knobs STATION]");
+                        "[store], [extension NUMBER], [knobs] and [knobs STATION]");
     g_auto(GStrv) names = g_key_file_get_keys(file, group.c_str(), nullptr, nullptr);
     for (char** name = names; *name; ++name) {
       const std::string value = value_of(file, group, *name);
@@ -382,6 +401,11 @@ void apply_environment(Config& config, Reader& reader) {
     reader.set("paths", "audio", audio, "environment variable MONITORING_AUDIO_PATH", nullptr);
   if (const std::string on = environment("MONITORING_ENABLED"); !on.empty())
     reader.set("monitoring", "enabled", on, "environment variable MONITORING_ENABLED", nullptr);
+  if (const std::string name = environment("MONITORING_DB"); !name.empty()) {
+    if (const std::string wanted = set_name(&config.store.database, name, "_-."); !wanted.empty())
+      throw ConfigError("environment variable MONITORING_DB = " + name + ": not valid; give " +
+                        wanted);
+  }
   if (const std::string hours = environment("MONITORING_RETENTION_HOURS"); !hours.empty())
     reader.set("monitoring", "retention-hours", hours,
                "environment variable MONITORING_RETENTION_HOURS", nullptr);

@@ -69,6 +69,12 @@ struct Config {
     double max_disk_gb = 0;    ///< for journal and WAV files together, 10^9 bytes; 0: no bound
     int min_free_mb = 500;     ///< to be left free on the disk, 2^20 bytes
   } monitoring;
+  struct Store {
+    std::string postgresql;  ///< libpq connection string without password; empty: see database
+    std::string database;    ///< from MONITORING_DB: its name whatever the string says
+    /// Rows are shipped to PostgreSQL only if one of them is given.
+    bool ships() const { return !postgresql.empty() || !database.empty(); }
+  } store;
   std::map<std::string, Route> routes;  ///< by extension
   std::vector<KnobSetting> knobs;       ///< [knobs], [knobs STATION], knob.… of extensions
 

@@ -16,7 +16,7 @@ class ConfigTest : public testing::Test {
  protected:
   void SetUp() override {
     for (const char* name : {"DRAGOMAN_ARI_PASSWORD", "MONITORING_AUDIO_PATH", "MONITORING_ENABLED",
-                             "MONITORING_RETENTION_HOURS"})
+                             "MONITORING_RETENTION_HOURS", "MONITORING_DB"})
       g_unsetenv(name);
     g_setenv("XDG_DATA_HOME", "/xdg", TRUE);
   }
@@ -202,6 +202,29 @@ TEST(Log, TextFromOutsideFitsOneLineOfATerminal) {
   EXPECT_EQ(log::printable("a\x1b[31mb\nc"), "a [31mb c");
   EXPECT_EQ(log::printable("abcdef", 3), "abc…");
   EXPECT_EQ(log::printable("\xff"), "\xef\xbf\xbd");
+}
+
+TEST_F(ConfigTest, ships_to_postgresql_only_when_a_database_is_named) {
+  EXPECT_FALSE(Config::parse("", "t", {}).store.ships());
+  const Config named = Config::parse("[store]\npostgresql = dbname=x host=h\n", "t", {});
+  EXPECT_EQ(named.store.postgresql, "dbname=x host=h");
+  EXPECT_TRUE(named.store.ships());
+  g_setenv("MONITORING_DB", "monitoring_v2", TRUE);
+  const Config from_environment = Config::parse("", "t", {});
+  EXPECT_EQ(from_environment.store.database, "monitoring_v2");
+  EXPECT_TRUE(from_environment.store.ships());
+  g_setenv("MONITORING_DB", "host=elsewhere", TRUE);
+  EXPECT_THAT(error_of(""), HasSubstr("MONITORING_DB"));
+}
+
+TEST_F(ConfigTest, refuses_a_password_for_postgresql_without_repeating_it) {
+  for (const char* value : {"dbname=x password=geheim", "postgresql://me:geheim@host/x",
+                            "postgres://host/x?PASSWORD=geheim"}) {
+    const std::string error = error_of(std::string("[store]\npostgresql = ") + value + "\n");
+    EXPECT_THAT(error, HasSubstr("test.conf:2"));
+    EXPECT_THAT(error, HasSubstr("PGPASSWORD"));
+    EXPECT_THAT(error, testing::Not(HasSubstr("geheim")));
+  }
 }
 
 }  // namespace

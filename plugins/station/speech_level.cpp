@@ -34,7 +34,6 @@ void SpeechLevel::reset() {
 void SpeechLevel::start_over() {
   active_ = {};
   square_sum_ = 0;
-  samples_ = 0;
 }
 
 void SpeechLevel::count() {
@@ -53,7 +52,6 @@ void SpeechLevel::count() {
 
 void SpeechLevel::feed(std::span<const float> samples, double square_sum) {
   square_sum_ += square_sum;
-  samples_ += samples.size() / channels_;
   float first = first_, second = second_;
   for (size_t i = 0; i + channels_ <= samples.size(); i += channels_) {
     const float magnitude = channels_ == 1
@@ -89,12 +87,6 @@ std::optional<double> SpeechLevel::active_power() const {
     margin_before = margin;
   }
   return std::nullopt;
-}
-
-std::optional<double> SpeechLevel::activity() const {
-  const std::optional<double> power = active_power();
-  if (!power || !samples_) return std::nullopt;
-  return std::min(1.0, square_sum_ / *power / static_cast<double>(samples_));
 }
 
 }  // namespace dragoman

@@ -30,8 +30,6 @@ class SpeechLevel {
   /// Mean square of the active time since start_over(); none if no threshold is 15.9 dB under it
   /// (silence).
   std::optional<double> active_power() const;
-  /// Share of the time since start_over() that is active at that level, 0 to 1.
-  std::optional<double> activity() const;
 
   /// Energy and active time begin anew (a bucket's); envelope and hangover go on.
   void start_over();
@@ -49,7 +47,6 @@ class SpeechLevel {
   std::array<uint32_t, kThresholds> left_{};    ///< of the hangover, by threshold
   std::array<uint64_t, kThresholds> active_{};  ///< counts, by threshold
   double square_sum_ = 0;
-  uint64_t samples_ = 0;  ///< of one channel
 };
 
 }  // namespace dragoman

@@ -55,7 +55,6 @@ class VoiceDetector {
   /// far), nor too short to say.
   bool is_noise() const { return !speech_ && !in_hole() && frame_ms_ >= kShortFrameMs; }
   const NoiseFloor& noise() const { return noise_; }
-  double noise_floor_dbfs() const { return power_dbfs(noise_.power()); }
 
  private:
   static constexpr double kShortFrameMs = 10;

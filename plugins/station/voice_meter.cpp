@@ -21,7 +21,6 @@ void VoiceMeter::set_format(int rate, size_t channels) {
   level_.set_format(rate, channels);
   pitch_.set_format(detector_.band_rate());
   spurts_.reset();
-  level_dbfs_.reset();
   start_bucket();
 }
 
@@ -37,13 +36,6 @@ void VoiceMeter::start_bucket() {
 }
 
 bool VoiceMeter::enough_speech() const { return speech_.ms >= kLeastSpeechMs; }
-
-std::optional<double> VoiceMeter::speech_level_dbfs() const {
-  if (enough_speech()) {
-    if (const auto power = level_.active_power()) return power_dbfs(*power);
-  }
-  return level_dbfs_;
-}
 
 double VoiceMeter::floor_power() const {
   const NoiseFloor& tracked = detector_.noise();
@@ -110,8 +102,8 @@ void VoiceMeter::end_bucket(BucketBoard& board) {
     board.add(floor_index, *ended_.noise_dbfs);
     const auto active = wants_level_ && enough_speech() ? level_.active_power() : std::nullopt;
     if (active) {
-      ended_.speech_dbfs = level_dbfs_ = power_dbfs(*active);
-      board.add(level_index, *level_dbfs_);
+      ended_.speech_dbfs = power_dbfs(*active);
+      board.add(level_index, *ended_.speech_dbfs);
       board.add(snr_index, power_dbfs(clean_speech_power(*active, floor)) - power_dbfs(floor));
     }
   }

@@ -46,8 +46,6 @@ class VoiceMeter final : public Meter {
 
   /// Of the frame measured last.
   const VoiceDetector& detector() const { return detector_; }
-  /// Of the bucket so far, or if it has less than 200 ms of speech of the last that had; dBFS.
-  std::optional<double> speech_level_dbfs() const;
 
   /// The figures of the last bucket that ended, dBFS; nothing where it had none.
   struct BucketLevels {
@@ -78,7 +76,6 @@ class VoiceMeter final : public Meter {
   bool measured_ = false;  ///< a frame since the bucket began
   Heard speech_;           ///< with the pauses in it that are under 200 ms
   Heard pause_;            ///< since the last frame of speech
-  std::optional<double> level_dbfs_;
   BucketLevels ended_;
 };
 

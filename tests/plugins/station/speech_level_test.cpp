@@ -102,14 +102,6 @@ TEST(SpeechLevel, of_gated_noise_is_the_level_of_its_on_parts) {
   }
 }
 
-TEST(SpeechLevel, knows_how_much_of_the_time_is_active) {
-  SpeechLevel level;
-  level.set_format(8000, 1);
-  const Audio audio = gated(3, 7, 2, -20, 8000);
-  level.feed(audio, power_of(audio) * static_cast<double>(audio.size()));
-  EXPECT_NEAR(level.activity().value(), 0.33, 0.01);  // 0.3 and the hangover
-}
-
 TEST(SpeechLevel, of_silence_and_of_nothing_is_none) {
   EXPECT_FALSE(measured(silence(5), 8000));
   EXPECT_FALSE(measured({}, 8000));

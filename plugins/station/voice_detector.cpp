@@ -40,6 +40,9 @@ void VoiceDetector::reset() {
   frame_power_ = frame_ms_ = talker_ = 0;
   band_.reset();
   for (NoiseFloor* noise : {&noise_, &low_noise_, &high_noise_}) noise->reset();
+  held_.reset();
+  since_silence_ = since_noise_ = kRememberedFrames;
+  noise_frames_ = 0;
 }
 
 /// A frame of one value is digital silence: what the filter makes of the step to it is no sound.
@@ -98,8 +101,8 @@ void VoiceDetector::forget_signal() {
 
 bool VoiceDetector::is_candidate() {
   const double powers[] = {band_.low_power(), band_.high_power()};
-  const double floors[] = {std::max(low_noise_.power(), kLeastFloor),
-                           std::max(high_noise_.power(), kLeastFloor)};
+  const double floors[] = {std::max(floor_of(low_noise_), kLeastFloor),
+                           std::max(floor_of(high_noise_), kLeastFloor)};
   strong_ = false;
   bool over = false;
   for (size_t band = 0; band < 2; ++band) {
@@ -114,7 +117,8 @@ bool VoiceDetector::is_candidate() {
 
 /// How long a word lasts under the noise that hides its end, in frames.
 size_t VoiceDetector::hidden_frames() const {
-  const double snr_db = power_dbfs(talker_) - power_dbfs(low_noise_.power() + high_noise_.power());
+  const double snr_db =
+      power_dbfs(talker_) - power_dbfs(floor_of(low_noise_) + floor_of(high_noise_));
   return static_cast<size_t>(std::clamp((kClearDb - snr_db) / kDbPerFrame, 0.0, kMostHidden));
 }
 
@@ -152,16 +156,35 @@ void VoiceDetector::decide() {
     noise_.restart(frame_power_);
     low_noise_.restart(band_.low_power());
     high_noise_.restart(band_.high_power());
+    held_.reset();
+    since_noise_ = 0;
   }
 }
 
-/// Zeros shorter than 200 ms are a hole in the stream rather than its noise.
+/// When silence and noise were heard last. The end of a word is no noise yet.
+void VoiceDetector::follow_silence() {
+  const bool silent = frame_power_ < kSilencePower;
+  silent_frames_ = silent ? silent_frames_ + 1 : 0;
+  noise_frames_ = silent || speech_ ? 0 : noise_frames_ + 1;
+  since_silence_ =
+      silent_frames_ >= kSilentFrames ? 0 : std::min(since_silence_ + 1, kRememberedFrames);
+  since_noise_ = noise_frames_ >= kNoiseFrames ? 0 : std::min(since_noise_ + 1, kRememberedFrames);
+}
+
+/// A frame is followed when the next is known, as silence cuts short the frames on both sides.
 void VoiceDetector::follow_noise() {
-  silent_frames_ = frame_power_ < kSilencePower ? silent_frames_ + 1 : 0;
-  if (in_hole()) return;
-  low_noise_.add(band_.low_power(), speech_);
-  high_noise_.add(band_.high_power(), speech_);
-  noise_.add(frame_power_, speech_);
+  const bool after_silence = silent_frames_;
+  follow_silence();
+  if (silent_frames_ || after_silence) {
+    held_.reset();
+    return;
+  }
+  if (held_) {
+    noise_.add(held_->all, held_->speech);
+    low_noise_.add(held_->low, held_->speech);
+    high_noise_.add(held_->high, held_->speech);
+  }
+  held_ = {frame_power_, band_.low_power(), band_.high_power(), speech_};
 }
 
 void VoiceDetector::frame(const AudioFrame& frame) {

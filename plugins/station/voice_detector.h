@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,6 +30,11 @@ namespace dragoman {
 /// Whatever stays within 4.5 dB for a second is no speech, however loud (a tone, a fan that
 /// starts), and becomes the floor. So does what begins the stream, until it varies.
 ///
+/// Digital silence (a frame of one value) is what play-out gives while nothing arrives, so it says
+/// nothing of the noise: it and the frames that it cuts short stay out of the floors. Only if there
+/// was 200 ms of it and no noise (100 ms running that are neither silence nor speech) in the last
+/// 10 s is the floor -100 dBFS.
+///
 /// A frame over +60 dBFS (floats of whatever) is taken for silence.
 /// Powers are of all channels without their means (3 Hz high-pass), as audio_level_dbfs
 /// would be without offset. Short frames (the last of a bucket) are weighed by what they have; one
@@ -51,15 +57,27 @@ class VoiceDetector {
   std::span<const float> low_band() const { return band_.low(); }
   double band_rate() const { return band_.rate(); }
 
-  /// The last frame is noise alone: no speech, nor a hole (digital silence of less than 200 ms so
-  /// far), nor too short to say.
-  bool is_noise() const { return !speech_ && !in_hole() && frame_ms_ >= kShortFrameMs; }
-  const NoiseFloor& noise() const { return noise_; }
+  /// The last frame is noise alone: no speech, nor digital silence, nor too short to say; and there
+  /// is noise, rather than ends of words in digital silence.
+  bool is_noise() const {
+    return !speech_ && !silent_frames_ && !is_silence() && frame_ms_ >= kShortFrameMs;
+  }
+  /// Whether there was enough to know noise_power() and noise_minimum().
+  bool noise_known() const { return noise_.known() || is_silence(); }
+  double noise_power() const { return floor_of(noise_); }
+  /// What frames of noise lie near: under twice of it.
+  double noise_minimum() const { return noise_.minimum(); }
 
  private:
   static constexpr double kShortFrameMs = 10;
 
-  bool in_hole() const { return silent_frames_ && silent_frames_ < kSilentFrames; }
+  /// Where nobody speaks there is digital silence.
+  bool is_silence() const {
+    return since_silence_ < kRememberedFrames && since_noise_ >= kRememberedFrames;
+  }
+  double floor_of(const NoiseFloor& noise) const {
+    return is_silence() ? kSilencePower : noise.power();
+  }
   bool is_constant(std::span<const float> in);
   void take_offset_away(std::span<const float> in);
   void forget_signal();
@@ -67,6 +85,7 @@ class VoiceDetector {
   bool is_steady();
   size_t hidden_frames() const;
   void decide();
+  void follow_silence();
   void follow_noise();
 
   int rate_ = 0;
@@ -80,7 +99,17 @@ class VoiceDetector {
   SpeechBand band_;
   NoiseFloor noise_, low_noise_, high_noise_;
   double talker_ = 0;  ///< power of the speech heard lately
+  /// Powers of a frame, for the three floors.
+  struct Powers {
+    double all = 0, low = 0, high = 0;
+    bool speech = false;
+  };
+  std::optional<Powers> held_;  ///< the last frame, until it is known that no silence cuts it short
   static constexpr size_t kSilentFrames = kFramesPerSecond / 5;
+  static constexpr size_t kNoiseFrames = kFramesPerSecond / 10;
+  static constexpr size_t kRememberedFrames = 10 * kFramesPerSecond;  ///< as NoiseFloor's
+  size_t since_silence_ = kRememberedFrames, since_noise_ = kRememberedFrames;
+  size_t noise_frames_ = 0;  ///< running, neither silent nor speech
   static constexpr size_t kSteadyFrames = kFramesPerSecond;
   std::array<float, kSteadyFrames> levels_{};  ///< dB, of the last second, oldest overwritten
   size_t levels_count_ = 0, level_at_ = 0, silent_frames_ = 0;

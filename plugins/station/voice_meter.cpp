@@ -38,8 +38,7 @@ void VoiceMeter::start_bucket() {
 bool VoiceMeter::enough_speech() const { return speech_.ms >= kLeastSpeechMs; }
 
 double VoiceMeter::floor_power() const {
-  const NoiseFloor& tracked = detector_.noise();
-  return noise_.near(tracked.minimum()).value_or(tracked.power());
+  return noise_.near(detector_.noise_minimum()).value_or(detector_.noise_power());
 }
 
 double VoiceMeter::clean_speech_power(double active_power, double floor) const {
@@ -96,7 +95,7 @@ void VoiceMeter::end_bucket(BucketBoard& board) {
                       level_index = BucketBoard::index_of("active_speech_level_dbfs"),
                       snr_index = BucketBoard::index_of("snr_db");
   ended_ = {};
-  if (measured_ && detector_.noise().known()) {
+  if (measured_ && detector_.noise_known()) {
     const double floor = floor_power();
     ended_.noise_dbfs = power_dbfs(floor);
     board.add(floor_index, *ended_.noise_dbfs);

@@ -26,8 +26,8 @@ namespace dragoman {
 /// One reading a bucket, at its end:
 ///
 /// * noise_floor_dbfs: mean of the bucket's frames of noise; if it has less than 200 ms of them,
-///   the floor as it was tracked until then. Digital silence of 200 ms and more is -100, shorter
-///   is a hole and not counted.
+///   the floor as it was tracked until then. Digital silence does not count; -100 if where nobody
+///   spoke there was nothing else, neither in the bucket nor in the last 10 s.
 /// * active_speech_level_dbfs: ITU-T P.56 method B over the bucket, as it was heard: with noise.
 ///   Absent if the bucket has less than 200 ms of speech.
 /// * snr_db: active speech level, less the power of the noise, over the noise floor; absent as that

@@ -150,6 +150,14 @@ TEST(VoiceDetector, takes_noise_that_begins_for_speech_no_longer_than_a_second) 
   EXPECT_EQ(heard.ratio(11.1, 15), 0);
 }
 
+TEST(VoiceDetector, hears_no_speech_in_noise_that_comes_back_after_an_outage) {
+  for (const double seconds : {0.3, 2.0, 8.0}) {
+    const Decisions heard =
+        decisions(joined({white_noise(5, -45), silence(seconds), white_noise(5, -45)}));
+    EXPECT_EQ(heard.ratio(), 0) << seconds;
+  }
+}
+
 TEST(VoiceDetector, hears_no_speech_in_a_tone_longer_than_a_second) {
   for (const double hz : {200.0, 425.0, 1000.0, 3000.0}) {
     const Decisions heard = decisions(joined({silence(2), sine(5, hz, -12), silence(2)}));

@@ -56,7 +56,7 @@ void NoiseAverage::add(double power) {
   sums_[at] += std::max(power, kSilencePower);
 }
 
-std::optional<double> NoiseAverage::near(double minimum) const {
+void NoiseAverage::end_part(double minimum) {
   const double top = power_dbfs(kNearMinimum * minimum) - kSilenceDbfs;
   const size_t cells = std::min(static_cast<size_t>(top) + 1, kCells);
   uint64_t count = 0;
@@ -65,8 +65,16 @@ std::optional<double> NoiseAverage::near(double minimum) const {
     count += counts_[i];
     sum += sums_[i];
   }
-  if (count < kFewestFrames) return std::nullopt;
-  return sum / static_cast<double>(count);
+  if (count < kFewestFrames) return;
+  count_ += count;
+  sum_ += sum;
+  counts_ = {};
+  sums_ = {};
+}
+
+std::optional<double> NoiseAverage::power() const {
+  if (!count_) return std::nullopt;
+  return sum_ / static_cast<double>(count_);
 }
 
 }  // namespace dragoman

@@ -49,20 +49,27 @@ class NoiseFloor {
   double averaged_frames_ = 0;
 };
 
-/// The mean of a bucket's noise: of its frames without speech, those that lie near the minimum at
-/// its end. Allocates nothing. One thread.
+/// The mean of a bucket's noise. A bucket has parts of 5 s of audio, the last may be shorter. Of a
+/// part's frames without speech those count that lie near the minimum at its end: under twice it,
+/// or up to 1 dB more, as they are counted in cells of 1 dB. If they are less than ten (200 ms) the
+/// part is joined to the next. So the floor of a long bucket is the mean power of those of 5 s that
+/// it is made of, whatever order they come in. Allocates nothing. One thread.
 class NoiseAverage {
  public:
   void add(double power);
   void clear() { *this = {}; }
 
-  /// Mean power of the frames under twice `minimum`; none if they are less than ten (200 ms).
-  std::optional<double> near(double minimum) const;
+  /// The part ends; `minimum` is that of NoiseFloor by now.
+  void end_part(double minimum);
+  /// Mean power of the parts that have ended; none if none had noise enough.
+  std::optional<double> power() const;
 
  private:
   static constexpr size_t kCells = 102;  ///< 1 dB each, from -100 dBFS
   std::array<uint32_t, kCells> counts_{};
   std::array<double, kCells> sums_{};
+  uint64_t count_ = 0;  ///< of the parts that have ended
+  double sum_ = 0;
 };
 
 }  // namespace dragoman

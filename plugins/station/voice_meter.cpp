@@ -7,6 +7,7 @@ namespace dragoman {
 namespace {
 
 constexpr double kLeastSpeechMs = 200;
+constexpr double kNoisePartMs = 5000 - 1e-3;  // a microsecond for the sums of frames
 constexpr double kClear = 100;      // power of speech over noise from which P.56 ignores the noise
 constexpr double kLeastSnr = 0.01;  // -20 dB, where nothing is left after the noise is taken away
 
@@ -30,6 +31,7 @@ void VoiceMeter::reset() { pitch_.reset(); }
 void VoiceMeter::start_bucket() {
   level_.start_over();
   noise_.clear();
+  part_ms_ = 0;
   speech_ = pause_ = {};
   measured_ = false;
   pause_.ms = kShortestPauseMs;  // of the bucket before
@@ -37,8 +39,9 @@ void VoiceMeter::start_bucket() {
 
 bool VoiceMeter::enough_speech() const { return speech_.ms >= kLeastSpeechMs; }
 
-double VoiceMeter::floor_power() const {
-  return noise_.near(detector_.noise_minimum()).value_or(detector_.noise_power());
+double VoiceMeter::floor_power() {
+  noise_.end_part(detector_.noise_minimum());
+  return noise_.power().value_or(detector_.noise_power());
 }
 
 double VoiceMeter::clean_speech_power(double active_power, double floor) const {
@@ -83,6 +86,11 @@ void VoiceMeter::add_energy(double ms, double energy) {
   pause_.ms += ms;
   pause_.energy += energy;
   if (detector_.is_noise()) noise_.add(energy / ms);
+  part_ms_ += ms;
+  if (part_ms_ > kNoisePartMs) {
+    noise_.end_part(detector_.noise_minimum());
+    part_ms_ = 0;
+  }
   if (!detector_.speech()) return;
   const Heard heard = pause_.ms - ms < kShortestPauseMs ? pause_ : Heard{ms, energy};
   speech_.ms += heard.ms;

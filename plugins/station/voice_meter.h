@@ -25,9 +25,10 @@ namespace dragoman {
 ///
 /// One reading a bucket, at its end:
 ///
-/// * noise_floor_dbfs: mean of the bucket's frames of noise; if it has less than 200 ms of them,
-///   the floor as it was tracked until then. Digital silence does not count; -100 if where nobody
-///   spoke there was nothing else, neither in the bucket nor in the last 10 s.
+/// * noise_floor_dbfs: mean power of the bucket's frames of noise (NoiseAverage: of a bucket of any
+///   length that of its 5 s); if it has less than 200 ms of them, the floor as it was tracked until
+///   then. Digital silence does not count; -100 if where nobody spoke there was nothing else,
+///   neither in the bucket nor in the last 10 s.
 /// * active_speech_level_dbfs: ITU-T P.56 method B over the bucket, as it was heard: with noise.
 ///   Absent if the bucket has less than 200 ms of speech.
 /// * snr_db: active speech level, less the power of the noise, over the noise floor; absent as that
@@ -60,7 +61,7 @@ class VoiceMeter final : public Meter {
   };
 
   bool enough_speech() const;
-  double floor_power() const;
+  double floor_power();
   double clean_speech_power(double active_power, double floor) const;
   void add_spurts(BucketBoard& board);
   void add_energy(double ms, double energy);
@@ -73,6 +74,7 @@ class VoiceMeter final : public Meter {
   SpeechLevel level_;
   PitchTracker pitch_;
   NoiseAverage noise_;
+  double part_ms_ = 0;     ///< of `noise_`
   bool measured_ = false;  ///< a frame since the bucket began
   Heard speech_;           ///< with the pauses in it that are under 200 ms
   Heard pause_;            ///< since the last frame of speech

@@ -244,6 +244,22 @@ TEST(NoiseFloor, of_words_between_digital_silence_is_minus_100) {
   for (const double floor : figures(audio, "noise_floor_dbfs")) EXPECT_EQ(floor, -100);
 }
 
+TEST(NoiseFloor, of_a_long_bucket_is_the_mean_of_its_noise_in_any_order) {
+  const Audio loud = white_noise(15, -40), quiet = white_noise(15, -60);
+  const double mean = level_of(joined({loud, quiet}));
+  for (const Audio& audio : {joined({loud, quiet}), joined({quiet, loud})}) {
+    Measured meter(kKeys);
+    EXPECT_NEAR(meter.feed(audio).end_bucket()["noise_floor_dbfs"].last, mean, 0.5);
+  }
+}
+
+TEST(NoiseFloor, of_a_long_bucket_is_the_mean_power_of_those_of_5_s) {
+  const Audio audio = speech_in_noise(-50);
+  if (audio.empty()) GTEST_SKIP() << "no prompts or no sox";
+  Measured meter(kKeys);
+  EXPECT_NEAR(meter.feed(audio).end_bucket()["noise_floor_dbfs"].last, -50, 1);
+}
+
 TEST(NoiseFloor, goes_on_through_a_bucket_without_a_pause) {
   Audio talk = white_noise(5, -15);
   for (size_t i = 0; i < talk.size(); ++i) {

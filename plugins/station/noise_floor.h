@@ -30,7 +30,7 @@ class NoiseFloor {
   void restart(double power);
 
   bool known() const { return frames_ > 0; }
-  double minimum() const { return minimum_; }  ///< smoothed, of the last 10 s
+  double minimum() const { return minimum_; }  ///< smoothed, of the last 10 s that were added
   /// Averaged over some seconds of noise; goes on over speech.
   double power() const { return mean_; }
 
@@ -39,8 +39,8 @@ class NoiseFloor {
 
   void track_minimum();
 
-  size_t frames_ = 0;  ///< heard, of those in the open window
-  size_t in_window_ = 0;
+  size_t frames_ = 0;     ///< since reset() or restart()
+  size_t in_window_ = 0;  ///< of the open window
   std::array<double, 3> last_{};
   double smoothed_ = 0, minimum_ = kSilencePower, window_minimum_ = 0;
   std::array<double, kWindows> minima_{};  ///< of the last windows, oldest overwritten

@@ -40,8 +40,11 @@ class Meter {
   /// floor, a talk spurt, an integrated loudness) goes on.
   virtual void end_bucket(BucketBoard& board) = 0;
 
-  /// A hole in the stream, or a new one: forgets what must not cross it. What the open bucket has
-  /// gathered stays; before a new stream the bucket has ended.
+  /// A hole in the stream, `ms` are missing: forgets what must not cross it; readings of what it
+  /// ends go to `board`. What the open bucket has gathered stays.
+  virtual void hole([[maybe_unused]] double ms, [[maybe_unused]] BucketBoard& board) { reset(); }
+
+  /// A new stream, the bucket has ended; or a hole, unless hole() is another.
   virtual void reset() = 0;
 };
 

@@ -256,18 +256,19 @@ void feed(State& state, const guint8* data, size_t frames) {
   }
 }
 
-/// A position on the stream changed: closes the bucket if it was passed.
-std::optional<Bucket> after_jump(State& state, bool was_placed, uint64_t bucket_before) {
+/// The position on the stream changed: closes the bucket if it was passed.
+std::optional<Bucket> after_jump(State& state, bool was_placed, uint64_t bucket_before,
+                                 uint64_t position_before) {
   const SampleClock& clock = state.stream.clock();
-  std::optional<Bucket> passed;
-  if (was_placed && clock.bucket() != bucket_before) {
-    passed = close_bucket(state);
-  } else {
-    state.meters.finish();
-    state.board.place(clock.bucket());
-  }
-  state.meters.reset();
-  return passed;
+  // Time that steps back says nothing of how much is missing.
+  const uint64_t missing =
+      clock.position() < position_before ? GST_SECOND : clock.position() - position_before;
+  state.meters.finish();
+  state.meters.hole(static_cast<double>(missing) /
+                    GST_MSECOND);  // what it ends belongs to the bucket before
+  if (was_placed && clock.bucket() != bucket_before) return close_bucket(state);
+  state.board.place(clock.bucket());
+  return std::nullopt;
 }
 
 /// Finds where `buffer` lies; the bucket that a hole before it ends, if any.
@@ -278,11 +279,12 @@ std::optional<Bucket> place(StationProbe* self, GstBuffer* buffer, size_t frames
   if (state.ended) forget_stream(state);
   const bool was_placed = clock.placed();
   const uint64_t bucket_before = clock.bucket();
+  const uint64_t position_before = clock.position();
   const SampleClock::Placement placement =
       state.stream.place(GST_BASE_TRANSFORM(self)->segment, buffer, frames);
   skip = placement.overlap;
   if (was_placed && !placement.hole && !placement.restarted) return std::nullopt;
-  return after_jump(state, was_placed, bucket_before);
+  return after_jump(state, was_placed, bucket_before, position_before);
 }
 
 /// Measures up to the end of the bucket; advances `data` and `frames`.
@@ -364,7 +366,7 @@ void on_gap(StationProbe* self, GstEvent* event) {
     const uint64_t position = clock.position();
     state.stream.pass_gap(GST_BASE_TRANSFORM(self)->segment, event);
     if (clock.placed() && (!was_placed || clock.position() != position)) {
-      passed = after_jump(state, was_placed, bucket);
+      passed = after_jump(state, was_placed, bucket, position);
     }
   }
   post(self, passed);

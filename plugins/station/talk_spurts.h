@@ -12,7 +12,9 @@ inline constexpr double kShortestPauseMs = 200;
 
 /// Joins active frames to talk spurts. A spurt ends with the last active frame before a pause of at
 /// least 200 ms, so its end is known 200 ms later; a pause is what lies between two spurts, known
-/// when the second begins. Spurts and pauses go on over the ends of buckets. One thread.
+/// when the second begins. Spurts and pauses go on over the ends of buckets; a hole in the stream
+/// is a pause if nothing is heard for 200 ms, but one without a length: what was said in it is
+/// unknown. One thread.
 class TalkSpurts {
  public:
   struct Event {
@@ -23,10 +25,15 @@ class TalkSpurts {
 
   /// The next frame, `ms` long.
   Event frame(bool active, double ms);
+  /// `ms` are missing: length of the spurt that this ends, if any.
+  std::optional<double> hole(double ms);
   void reset() { *this = {}; }
 
  private:
+  std::optional<double> silent(double ms);
+
   bool talking_ = false, talked_ = false;
+  bool hole_ = false;  ///< in the silence
   double spurt_ms_ = 0, silence_ms_ = 0;
 };
 

@@ -67,6 +67,12 @@ void TapMeters::end_bucket() {
   for (const auto& meter : meters_) meter->end_bucket(board_);
 }
 
+void TapMeters::hole(double ms) {
+  cutter_.reset();
+  spectrum_.reset();
+  for (const auto& meter : meters_) meter->hole(ms, board_);
+}
+
 void TapMeters::reset() {
   cutter_.reset();
   spectrum_.reset();

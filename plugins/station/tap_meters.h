@@ -39,7 +39,10 @@ class TapMeters {
   /// The bucket ends: after finish(), before the board's snapshot.
   void end_bucket();
 
-  /// A hole in the stream, or a new one: after finish(), and end_bucket() before a new one.
+  /// A hole in the stream, `ms` are missing: after finish(), and before end_bucket() if the hole
+  /// ends the bucket.
+  void hole(double ms);
+  /// A new stream of the same format: after finish() and end_bucket().
   void reset();
 
   /// Of the last frame: speech, its power, the noise floor; null if nothing that the board wants

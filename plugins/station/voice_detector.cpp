@@ -32,17 +32,22 @@ void VoiceDetector::set_format(int rate, size_t channels) {
 }
 
 void VoiceDetector::reset() {
-  started_ = strong_ = active_ = speech_ = false;
+  hole();
+  started_ = false;
   sample_count_ = levels_count_ = level_at_ = silent_frames_ = 0;
-  candidates_ = burst_ = hangover_ = hidden_ = 0;
-  since_heard_ = SIZE_MAX / 2;
-  before_ = {};
   frame_power_ = frame_ms_ = talker_ = 0;
-  band_.reset();
   for (NoiseFloor* noise : {&noise_, &low_noise_, &high_noise_}) noise->reset();
   held_.reset();
   since_silence_ = since_noise_ = kRememberedFrames;
   noise_frames_ = 0;
+}
+
+void VoiceDetector::hole() {
+  strong_ = active_ = speech_ = false;
+  candidates_ = burst_ = hangover_ = hidden_ = 0;
+  since_heard_ = SIZE_MAX / 2;
+  before_ = {};
+  band_.reset();  // the filters still ring
 }
 
 /// A frame of one value is digital silence: what the filter makes of the step to it is no sound.

@@ -44,6 +44,8 @@ class VoiceDetector {
   /// Rate in Hz, 1 or 2 channels; forgets what was heard.
   void set_format(int rate, size_t channels);
   void reset();
+  /// A hole in the stream, too long for a word to go on: ends the hangover; floors and levels stay.
+  void hole();
 
   void frame(const AudioFrame& frame);
 

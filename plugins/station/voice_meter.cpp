@@ -21,20 +21,35 @@ void VoiceMeter::set_format(int rate, size_t channels) {
   detector_.set_format(rate, channels);
   level_.set_format(rate, channels);
   pitch_.set_format(detector_.band_rate());
-  spurts_.reset();
-  start_bucket();
+  reset();
 }
 
-/// A hole: what was heard before it still tells of the speaker and of the noise.
-void VoiceMeter::reset() { pitch_.reset(); }
+/// What was heard before it still tells of the speaker's level and of the noise.
+void VoiceMeter::hole(double ms, BucketBoard& board) {
+  static const size_t spurt = BucketBoard::index_of("talk_spurt_mean_ms");
+  if (const auto spurt_ms = spurts_.hole(ms)) board.add(spurt, *spurt_ms);
+  pitch_.reset();
+  if (ms < kShortestPauseMs) return;
+  detector_.hole();
+  pause_ = {kShortestPauseMs, 0};  // not one within speech
+}
+
+void VoiceMeter::reset() {
+  detector_.reset();
+  level_.reset();
+  pitch_.reset();
+  spurts_.reset();
+  start_bucket();
+  ended_ = {};
+}
 
 void VoiceMeter::start_bucket() {
   level_.start_over();
   noise_.clear();
   part_ms_ = 0;
-  speech_ = pause_ = {};
+  speech_ = {};
   measured_ = false;
-  pause_.ms = kShortestPauseMs;  // of the bucket before
+  pause_ = {kShortestPauseMs, 0};  // of the bucket before
 }
 
 bool VoiceMeter::enough_speech() const { return speech_.ms >= kLeastSpeechMs; }

@@ -18,8 +18,9 @@ namespace dragoman {
 ///
 /// * voice_activity_ratio: each frame 0 or 1, hangover included, weighed by its length.
 /// * talk_spurt_count: 1 when a spurt begins. talk_spurt_mean_ms: a reading per spurt, in the
-///   bucket in which its end is known (200 ms after it); a spurt that is open when the stream ends
-///   has none. pause_mean_ms: a reading per pause, when the spurt after it begins.
+///   bucket in which its end is known (200 ms after it, or in a hole of the stream); a spurt that
+///   is open when the stream ends has none. pause_mean_ms: a reading per pause, when the spurt
+///   after it begins; none of a pause with a hole in it.
 ///
 /// * voiced_ratio: each frame of speech 0 or 1. pitch_hz: a reading per voiced frame.
 ///
@@ -43,6 +44,7 @@ class VoiceMeter final : public Meter {
   void set_format(int rate, size_t channels) override;
   void frame(const AudioFrame& frame, BucketBoard& board) override;
   void end_bucket(BucketBoard& board) override;
+  void hole(double ms, BucketBoard& board) override;
   void reset() override;
 
   /// Of the frame measured last.

@@ -45,9 +45,9 @@ class MeasuredTap {
       rest = rest.subspan(count);
     }
   }
-  void hole() {
+  void hole(double ms = 1000) {
     meters_.finish();
-    meters_.reset();
+    meters_.hole(ms);
   }
   /// Ends the bucket; the figures of all parameters.
   std::vector<Aggregate> bucket() {

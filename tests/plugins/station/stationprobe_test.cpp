@@ -8,6 +8,7 @@
 #include "plugins/common/messages.h"
 #include "plugins/common/readings.h"
 #include "tests/plugins/common/gst_environment.h"
+#include "tests/plugins/station/sox.h"
 #include "tests/plugins/station/tap_harness.h"
 
 namespace dragoman {
@@ -259,6 +260,28 @@ TEST(StationProbe, measures_nothing_across_a_hole) {
     EXPECT_EQ(figures(buckets[0], "loudness_momentary_lufs").has_value(), hole == 0);
     EXPECT_EQ(figures(buckets[0], "zero_crossing_rate")->max, hole ? 0 : 50);
     EXPECT_EQ(figures(buckets[0], "true_peak_dbtp")->max > -11, hole == 0);
+  }
+}
+
+TEST(StationProbe, ends_a_talk_spurt_at_a_hole_in_the_bucket_before_it) {
+  auto speech = sox_samples("/usr/share/asterisk/sounds/en_US_f_Allison/demo-thanks.wav", "");
+  if (speech.empty()) GTEST_SKIP() << "no prompts or no sox";
+  std::vector<int16_t> said(4000);  // half a second of silence, then "goodbye"
+  said.insert(said.end(), speech.begin() + 400 * 8, speech.begin() + 900 * 8);
+  for (const bool gap : {false, true}) {
+    TapHarness tap = probe();
+    tap.caps(8000);
+    tap.push(0, said);
+    if (gap) tap.event(gst_event_new_gap(GST_SECOND, 9 * GST_SECOND));
+    tap.push(10 * GST_SECOND, said);
+    tap.event(gst_event_new_eos());
+    auto buckets = tap.messages();
+    ASSERT_EQ(buckets.size(), 2u);
+    for (const auto& bucket : buckets) EXPECT_EQ(figures(bucket, "talk_spurt_count")->last, 1);
+    ASSERT_TRUE(figures(buckets[0], "talk_spurt_mean_ms"));
+    EXPECT_NEAR(figures(buckets[0], "talk_spurt_mean_ms")->avg, 500, 40);
+    EXPECT_FALSE(figures(buckets[1], "talk_spurt_mean_ms")) << "open at the end";
+    EXPECT_FALSE(figures(buckets[1], "pause_mean_ms"));
   }
 }
 

@@ -133,6 +133,55 @@ TEST(VoiceDetector, counts_spurts_and_pauses_of_gated_speech_exactly) {
   EXPECT_NEAR(measured["pause_mean_ms"].avg(), 400, 40);
 }
 
+/// 0.5 s of speech.
+Audio spoken_word() {
+  const Audio speech = prompt("en_US_f_Allison/demo-thanks.wav");
+  return speech.empty() ? speech : Audio(speech.begin() + 400 * 8, speech.begin() + 900 * 8);
+}
+
+TEST(VoiceMeter, ends_a_talk_spurt_at_a_hole_and_knows_no_pause_there) {
+  const Audio word = spoken_word();
+  if (word.empty()) GTEST_SKIP() << "no prompts or no sox";
+  Measured measured({"talk_spurt_count", "talk_spurt_mean_ms", "pause_mean_ms"});
+  measured.feed(joined({silence(1), word})).hole(10000);
+  measured.feed(joined({word, silence(0.4)})).end_bucket();
+  EXPECT_EQ(measured["talk_spurt_count"].last, 2);
+  EXPECT_EQ(measured["talk_spurt_mean_ms"].count, 2u);
+  EXPECT_NEAR(measured["talk_spurt_mean_ms"].avg(), 500, 40);
+  EXPECT_EQ(measured["pause_mean_ms"].count, 0u);
+}
+
+TEST(VoiceMeter, goes_on_with_a_talk_spurt_over_a_lost_packet) {
+  const Audio word = spoken_word();
+  if (word.empty()) GTEST_SKIP() << "no prompts or no sox";
+  Measured measured({"talk_spurt_count", "talk_spurt_mean_ms"});
+  measured.feed(joined({silence(1), word})).hole(20);
+  measured.feed(joined({word, silence(0.4)})).end_bucket();
+  EXPECT_EQ(measured["talk_spurt_count"].last, 1);
+  EXPECT_NEAR(measured["talk_spurt_mean_ms"].avg(), 1020, 40);
+}
+
+TEST(VoiceMeter, keeps_the_noise_floor_over_a_hole_and_forgets_all_before_a_new_stream) {
+  const Audio word = spoken_word();
+  if (word.empty()) GTEST_SKIP() << "no prompts or no sox";
+  const auto keys = {"talk_spurt_count", "talk_spurt_mean_ms", "pause_mean_ms", "noise_floor_dbfs",
+                     "active_speech_level_dbfs"};
+  const Audio before = joined({white_noise(4, -50), word});
+  Measured holed(keys);
+  holed.feed(before).hole(10000).feed(word).end_bucket();
+  EXPECT_NEAR(holed["noise_floor_dbfs"].last, -50, 1);
+  // Word after word: nothing of the first stream is in the figures of the second.
+  Measured second(keys), fresh(keys);
+  second.feed(before).end_bucket().new_stream();
+  const Audio after = joined({silence(0.02), word, silence(0.4)});
+  second.feed(after).end_bucket();
+  fresh.feed(after).end_bucket();
+  for (const char* key : keys) {
+    EXPECT_EQ(second[key].count, fresh[key].count) << key;
+    EXPECT_EQ(second[key].last, fresh[key].last) << key;
+  }
+}
+
 TEST(VoiceDetector, hears_no_speech_in_steady_noise) {
   for (const double dbfs : {-70.0, -40.0, -20.0}) {
     EXPECT_EQ(decisions(white_noise(30, dbfs)).ratio(), 0) << dbfs;

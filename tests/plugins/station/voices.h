@@ -137,6 +137,16 @@ class Measured {
     }
     return *this;
   }
+  Measured& hole(double ms) {
+    meters_.finish();
+    meters_.hole(ms);
+    return *this;
+  }
+  /// After end_bucket().
+  Measured& new_stream() {
+    meters_.reset();
+    return *this;
+  }
   Measured& end_bucket() {
     meters_.finish();
     meters_.end_bucket();

@@ -51,6 +51,11 @@ def active_levels(table, folder):
                   p56.active_level(samples[:, 0], rate), 0.5, "P.56 by numpy")
 
 
+def nearest(count, fewest, most):
+    """The count from `fewest` to `most` that is nearest to `count`; `fewest` if there is none to compare."""
+    return fewest if count is None else min(max(count, fewest), most)
+
+
 def voice_activity(table, folder):
     """Against prompts labelled by hand; a pause counts as such from 200 ms on (plugins/station/talk_spurts.h)."""
     labels = {}
@@ -63,10 +68,11 @@ def voice_activity(table, folder):
         ours = Measured(write_wav(folder / "labelled.wav", np.concatenate((silence, samples[:, 0], silence)), rate))
         spoken = sum(end - begin for begin, end in stretches) / (len(samples) + 2 * rate)
         pauses = [after[0] - before[1] for before, after in zip(stretches, stretches[1:])]
-        clear = 1 + sum(pause >= 0.25 * rate for pause in pauses), 1 + sum(pause >= 0.15 * rate for pause in pauses)
+        # A pause of 150 to 250 ms may be one or not: labels and frames are that fine.
+        fewest, most = (1 + sum(pause >= least * rate for pause in pauses) for least in (0.25, 0.15))
         count = ours.get("talk_spurt_count")
         table.add("voice_activity_ratio", name, ours.get("voice_activity_ratio"), spoken, 0.1, "labels by hand")
-        table.add("talk_spurt_count", name, count, min(max(count, clear[0]), clear[1]), 1, "labels by hand")
+        table.add("talk_spurt_count", name, count, nearest(count, fewest, most), 0, "labels by hand")
 
 
 def vowel(seconds, pitch, rate=16000):

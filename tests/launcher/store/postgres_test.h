@@ -17,6 +17,7 @@ class PostgresTest : public StoreTest {
  protected:
   void SetUp() override {
     if (const auto why = PostgresCluster::missing()) GTEST_SKIP() << *why;
+    if (!server().is_running()) server().start();
     server().make_database();
   }
   static PostgresCluster& server() { return *shared(); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What bench.py store times: store-load journal FOLDER ROWS writes metric rows through the journal
-// and prints, as JSON, the rows, the seconds and the CPU seconds that took.
+// and prints, as JSON, the rows, the seconds and the CPU seconds that took; store-load ship FOLDER
+// CONNINFO ships them to PostgreSQL.
 #include <sys/resource.h>
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "launcher/store/journal.h"
+#include "launcher/store/shipper.h"
 
 namespace dragoman {
 namespace {
@@ -64,12 +66,24 @@ int load_journal(const std::string& folder, uint64_t rows) {
   return journal->dropped() == 0 ? 0 : 1;
 }
 
+int ship(const std::string& folder, const std::string& conninfo) {
+  const auto start = std::chrono::steady_clock::now();
+  const double cpu = cpu_seconds();
+  Shipper shipper(journal_path(folder), PgTarget(conninfo, ""));
+  const bool all = shipper.finish(std::chrono::minutes(30));
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  std::printf("{\"rows\": %lu, \"seconds\": %.3f, \"cpu_seconds\": %.3f}\n",
+              shipper.status().rows_shipped, took.count(), cpu_seconds() - cpu);
+  return all ? 0 : 1;
+}
+
 }  // namespace
 }  // namespace dragoman
 
 int main(int argc, char** argv) {
   if (argc == 4 && !std::strcmp(argv[1], "journal"))
     return dragoman::load_journal(argv[2], std::strtoull(argv[3], nullptr, 10));
-  std::fprintf(stderr, "usage: store-load journal FOLDER ROWS\n");
+  if (argc == 4 && !std::strcmp(argv[1], "ship")) return dragoman::ship(argv[2], argv[3]);
+  std::fprintf(stderr, "usage: store-load journal FOLDER ROWS | ship FOLDER CONNINFO\n");
   return 2;
 }

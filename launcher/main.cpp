@@ -30,6 +30,7 @@ constexpr Command kCommands[] = {
      measure_command},
     {"report", "[--data DIR] [--trace ID|--last] [--json FILE|-]", "print what a call came to",
      report_command},
+    {"maintain", "daily|weekly|monthly [--dry-run]", "look after the store", maintain_command},
     {"query", "REPORT [--since TIME] [--format table|json|csv] …",
      "ask what was measured, said and set", query_command},
     {"backup", "DIR [--audio] [--config FILE] [--data DIR]",

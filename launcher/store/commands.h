@@ -8,6 +8,8 @@ namespace dragoman {
 int report_command(int argc, char** argv);
 /// `dragoman query`: reports over calls, from the journal or from PostgreSQL.
 int query_command(int argc, char** argv);
+/// `dragoman maintain`: what the store needs every day, week and month.
+int maintain_command(int argc, char** argv);
 
 /// `dragoman backup`: a snapshot of everything that the launcher keeps, as one file.
 int backup_command(int argc, char** argv);

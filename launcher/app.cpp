@@ -18,8 +18,10 @@
 #include "launcher/pipeline/pipeline_file.h"
 #include "launcher/stations/knob_requests.h"
 #include "launcher/stations/knobs.h"
+#include "launcher/store/backup/recover.h"
 #include "launcher/store/backup/swap.h"
 #include "launcher/store/data_folder_lock.h"
+#include "launcher/store/iso_time.h"
 #include "launcher/store/mend.h"
 #include "launcher/store/open_traces.h"
 #include "launcher/store/retention.h"
@@ -32,6 +34,8 @@ namespace {
 
 constexpr char kTopic[] = "launcher";
 constexpr std::chrono::seconds kLastShipping{3};
+// Of a larger journal not every page is read before the first call: 'dragoman recover' does that.
+constexpr uint64_t kMostBytesChecked = 256 << 20;
 
 /// Why the launcher cannot start, for the user.
 class StartError : public std::runtime_error {
@@ -125,7 +129,7 @@ class App {
         folders_ready_(make_folders(config)),
         lock_(config.paths.data),
         files_(read_pipelines(config)),
-        journal_(Journal::open(journal_path(config.paths.data))),
+        journal_(open_journal()),
         shipper_(make_shipper(config)),
         mender_(config.paths.audio, journal_path(config.paths.data), *journal_),
         knobs_(route_knobs(files_), config.knobs, workers_, *journal_),
@@ -158,9 +162,8 @@ class App {
     for (const int number : {SIGTERM, SIGINT}) g_unix_signal_add(number, on_signal, this);
     signal(SIGPIPE, SIG_IGN);
     workers_.run({.program = executable_path(), .count = config_.media.workers}, calls_);
-    if (const size_t ended = end_open_traces(journal_path(config_.paths.data)))
-      log::notice(kTopic,
-                  std::to_string(ended) + " calls of a launcher that was killed are closed");
+    close_open_traces();
+    salvager_.look();
     Retention retention(retention_options());
     calls_.rehearse();
     client_.start(calls_);
@@ -192,10 +195,42 @@ class App {
 
   static bool make_folders(const Config& config) {
     if (undo_interrupted_swap(swap_plan_of(config.paths.data)))
-      log::warning(kTopic, "a restore that was interrupted is undone; run 'dragoman restore' again");
+      log::warning(kTopic,
+                   "a restore that was interrupted is undone; run 'dragoman restore' again");
     make_writable_folder(config.paths.data, "--data");
     if (config.monitoring.enabled) make_writable_folder(config.paths.audio, "--audio");
     return true;
+  }
+
+  /// Opens the journal, or if it is damaged a new one: calls do not wait for the old one's rows.
+  std::unique_ptr<Journal> open_journal() {
+    const std::string path = journal_path(config_.paths.data);
+    if (const std::optional<std::string> damage = find_damage(path, kMostBytesChecked))
+      log::warning(kTopic, "journal " + path + " is damaged (" + *damage + "); it is kept as " +
+                               set_aside(path) + ", a new one is made");
+    return Journal::open(path, {.damaged = [this](const std::string&) { salvager_.look(); }});
+  }
+
+  void close_open_traces() {
+    try {
+      if (const size_t ended = end_open_traces(journal_path(config_.paths.data), started_))
+        log::notice(kTopic,
+                    std::to_string(ended) + " calls of a launcher that was killed are closed");
+    } catch (const DatabaseError& error) {
+      log::warning(kTopic, std::string("the journal's open calls are not closed: ") + error.what());
+    }
+  }
+
+  /// On the salvager's thread, which is older than the mender.
+  void salvaged() {
+    close_open_traces();
+    g_idle_add(
+        [](gpointer data) {
+          auto* self = static_cast<App*>(data);
+          if (self->config_.monitoring.enabled) self->mender_.mend({});
+          return G_SOURCE_REMOVE;
+        },
+        this);
   }
 
   using RouteFiles = std::map<std::string, RouteFile>;
@@ -255,6 +290,8 @@ class App {
   bool folders_ready_;
   DataFolderLock lock_;
   RouteFiles files_;
+  const std::string started_ = iso_time(static_cast<uint64_t>(g_get_real_time()) * 1000);
+  Salvager salvager_{journal_path(config_.paths.data), [this] { salvaged(); }};
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Shipper> shipper_;
   Mender mender_;

@@ -37,6 +37,8 @@ constexpr Command kCommands[] = {
      "back up the journal, the configuration and the pipelines", backup_command},
     {"restore", "FILE [--dry-run] [--config FILE] [--data DIR]", "bring a backup back",
      restore_command},
+    {"recover", "[--config FILE] [--data DIR]", "check the journal, and save what is left of it",
+     recover_command},
     {"parameters", "[--markdown|--json] [--station NAME]", "list what a station can measure",
      parameters_command},
     {"knob", "list|set NAME VALUE|unset NAME [--call TRACE] …", "turn the knobs of running calls",

@@ -17,4 +17,7 @@ int backup_command(int argc, char** argv);
 /// `dragoman restore`: brings a backup back.
 int restore_command(int argc, char** argv);
 
+/// `dragoman recover`: saves what is left of a damaged journal.
+int recover_command(int argc, char** argv);
+
 }  // namespace dragoman

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <thread>
 
+#include "launcher/store/backup/recover.h"
 #include "launcher/store/database.h"
 #include "launcher/store/migrations.h"
 #include "launcher/store/row_queue.h"
@@ -28,9 +29,7 @@ std::string cure(int code, const std::string& path) {
   switch (code & 0xff) {
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
-      return "the file is damaged; move it and its -wal away (mv '" + path + "' '" + path +
-             ".damaged'), a new one is made; 'sqlite3 " + path +
-             ".damaged .recover' reads what is left";
+      return "the file is damaged; 'dragoman recover' keeps it aside and saves what is left of it";
     case SQLITE_FULL:
       return "the disk is full; free some space";
     case SQLITE_BUSY:
@@ -120,7 +119,7 @@ class SqliteJournal final : public Journal {
   SqliteJournal(std::string path, const JournalOptions& options)
       : path_(std::move(path)),
         options_(options),
-        file_(open_file(path_)),
+        file_(open_or_replace()),
         queue_(options.queue_limit),
         thread_([this] { run(); }) {}
 
@@ -180,6 +179,27 @@ class SqliteJournal final : public Journal {
     wake_.notify_one();
   }
 
+  std::unique_ptr<OpenFile> open_or_replace() {
+    try {
+      return std::make_unique<OpenFile>(path_);
+    } catch (const DatabaseError& error) {
+      if (std::unique_ptr<OpenFile> file = replace_damaged(error)) return file;
+      throw std::runtime_error(trouble(path_, error));
+    }
+  }
+
+  /// Puts the file aside and makes a new one, if `error` says that it is damaged and the owner
+  /// wants that; else nothing.
+  std::unique_ptr<OpenFile> replace_damaged(const DatabaseError& error) {
+    if (!options_.damaged || !is_damage(error)) return nullptr;
+    const std::string aside = set_aside(path_);
+    g_warning("journal '%s' is damaged (%s); it is kept as '%s', a new one is made", path_.c_str(),
+              error.what(), aside.c_str());
+    std::unique_ptr<OpenFile> file = open_file(path_);
+    options_.damaged(aside);
+    return file;
+  }
+
   // The journal's thread.
 
   void run() {
@@ -231,13 +251,23 @@ class SqliteJournal final : public Journal {
       if (failing_) recover();
       return refused;
     } catch (const DatabaseError& error) {
-      complain(trouble(path_, error));
+      file_.reset();
+      if (!replaced(error)) complain(trouble(path_, error));
     } catch (const std::exception& error) {
       complain(error.what());
     }
     // A connection that failed may hold on to a file that is gone: the next attempt opens it anew.
     file_.reset();
     return {};
+  }
+
+  bool replaced(const DatabaseError& error) {
+    try {
+      return replace_damaged(error) != nullptr;  // the next attempt opens it
+    } catch (const std::exception& failure) {
+      complain(failure.what());
+      return true;
+    }
   }
 
   /// Says what is wrong and what it has cost, but not every second.

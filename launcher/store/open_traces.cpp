@@ -13,13 +13,15 @@ UPDATE traces SET ended_at = max(started_at,
   coalesce((SELECT max(bucket_ts) FROM audio_segments_5s a WHERE a.trace_id = traces.trace_id), ''),
   coalesce((SELECT max(end_at) FROM utterances u WHERE u.trace_id = traces.trace_id), ''),
   coalesce((SELECT max(first_audio_at) FROM utterances u WHERE u.trace_id = traces.trace_id), ''))
-WHERE ended_at IS NULL)sql";
+WHERE ended_at IS NULL AND (?1 = '' OR started_at < ?1))sql";
 
 }  // namespace
 
-size_t end_open_traces(const std::string& database) {
+size_t end_open_traces(const std::string& database, const std::string& started_before) {
   Database connection(database, DatabaseAccess::kReadWrite);
-  connection.run(kEndOpen);
+  Statement end_open = connection.prepare(kEndOpen);
+  end_open.bind(1, started_before);
+  end_open.run();
   return static_cast<size_t>(connection.changes());
 }
 

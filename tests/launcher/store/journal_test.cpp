@@ -257,7 +257,7 @@ TEST_F(JournalTest, refuses_a_file_that_is_no_database_and_tells_the_cure) {
   std::ofstream(path()) << std::string(4096, 'x');
   const std::string message = refusal(path());
   EXPECT_NE(message.find(path()), std::string::npos) << message;
-  EXPECT_NE(message.find("mv '"), std::string::npos) << message;
+  EXPECT_NE(message.find("dragoman recover"), std::string::npos) << message;
 }
 
 TEST_F(JournalTest, refuses_a_folder_it_cannot_make_and_names_it) {

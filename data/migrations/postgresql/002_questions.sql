@@ -66,8 +66,9 @@ CREATE TRIGGER station_buckets_added AFTER INSERT ON metrics_agg_5s
 CREATE TRIGGER station_buckets_removed AFTER DELETE ON metrics_agg_5s
     REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION station_buckets_removed();
 CREATE TRIGGER station_buckets_moved AFTER UPDATE ON metrics_agg_5s FOR EACH ROW
-    WHEN ((OLD.trace_id, OLD.station_key, OLD.tap, OLD.bucket_ts) IS DISTINCT FROM
-          (NEW.trace_id, NEW.station_key, NEW.tap, NEW.bucket_ts))
+    -- Written as pg_dump gives it back, so that a restored database's dump is the same.
+    WHEN (OLD.trace_id IS DISTINCT FROM NEW.trace_id OR OLD.station_key IS DISTINCT FROM NEW.station_key OR
+          OLD.tap IS DISTINCT FROM NEW.tap OR OLD.bucket_ts IS DISTINCT FROM NEW.bucket_ts)
     EXECUTE FUNCTION station_buckets_moved();
 CREATE TRIGGER station_buckets_emptied AFTER TRUNCATE ON metrics_agg_5s
     FOR EACH STATEMENT EXECUTE FUNCTION station_buckets_emptied();
@@ -92,7 +93,7 @@ SELECT replace(b.station_key, 'St_', 'STATION_') AS station_id,
   FROM station_buckets b
   LEFT JOIN LATERAL (
        SELECT jsonb_object_agg(a.metric_key,
-                  CASE WHEN a.metric_key IN ('talk_spurt_count', 'packets_received', 'packets_lost', 'packets_late',
+                  CASE WHEN a.metric_key::text IN ('talk_spurt_count', 'packets_received', 'packets_lost', 'packets_late',
                                              'packets_duplicated', 'packets_reordered', 'buffer_underruns',
                                              'buffer_overruns', 'concealed_ms', 'dropped_buffers', 'utterances',
                                              'provider_errors', 'provider_failovers')

@@ -13,6 +13,7 @@
 
 #include "launcher/store/backup/archive.h"
 #include "launcher/store/backup/contents.h"
+#include "launcher/store/backup/postgres_dump.h"
 #include "launcher/store/backup/prune.h"
 #include "launcher/store/backup/sha256.h"
 #include "launcher/store/backup/snapshot.h"
@@ -60,17 +61,35 @@ class Backup {
         .host = g_get_host_name()};
     if (!options_.audio) note("the WAV segments are not in it (--audio puts them in)");
     note("secrets are not in it: keep the environment of the launcher yourself");
+    dump_database(contents.files);
     write(contents.files);
     read_back();
     publish();
   }
 
+  bool incomplete() const { return incomplete_; }
   const Manifest& manifest() const { return manifest_; }
   std::string path() const { return options_.directory + "/" + name_; }
 
  private:
   std::string snapshot() const { return work_.path() + "/dragoman.db"; }
   void note(std::string text) { manifest_.notes.push_back(std::move(text)); }
+
+  /// A server that is down must not keep the rest from being saved.
+  void dump_database(std::vector<SourceFile>& files) {
+    const Config::Store& store = options_.config.store;
+    if (!store.ships()) return;
+    if (!has_postgres_programs())
+      return note("PostgreSQL is not in it: install postgresql-client, which has pg_dump");
+    const std::string file = work_.path() + "/monitoring_v2.dump";
+    try {
+      dump_postgres(PgTarget(store.postgresql, store.database), file);
+      files.push_back({kPostgresEntry, file});
+    } catch (const BackupError& error) {
+      incomplete_ = true;
+      note(std::string("PostgreSQL is not in it: ") + error.what());
+    }
+  }
 
   void write(const std::vector<SourceFile>& files) {
     const OutputFile file(archive_);
@@ -128,6 +147,7 @@ class Backup {
   const WorkFolder work_;
   const std::string archive_;
   Manifest manifest_;
+  bool incomplete_ = false;
 };
 
 void make_directory(const std::string& directory) {
@@ -148,6 +168,7 @@ BackupResult back_up(const BackupOptions& options) {
     backup.run();
     result.path = backup.path();
     result.notes = backup.manifest().notes;
+    result.incomplete = backup.incomplete();
     for (const BackupFile& file : backup.manifest().files) {
       ++result.files;
       result.bytes += file.size;

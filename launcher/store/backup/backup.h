@@ -26,6 +26,7 @@ struct BackupResult {
   uint64_t archive_bytes = 0;
   double seconds = 0;
   std::vector<std::string> notes;   ///< what is not in it
+  bool incomplete = false;          ///< PostgreSQL should be in it and could not be read
   std::vector<std::string> pruned;  ///< names of old backups that were removed
   int cleaned = 0;                  ///< half-made backups that a kill or a power cut had left
 };

@@ -20,7 +20,8 @@ constexpr char kSummary[] =
     "Writes DIR/dragoman-YYYYMMDDTHHMMSSZ.tar.zst, also while the launcher runs: the journal as "
     "it\n"
     "is at one instant, the configuration, the pipelines and stations in use, and what the\n"
-    "configuration names. It is read back and checked before it gets its name. Secrets are never\n"
+    "configuration names, and PostgreSQL if rows are shipped to one. It is read back and checked "
+    "before it gets its name. Secrets are never\n"
     "in it: they are in the environment, and the environment is not saved.\n"
     "'dragoman restore' brings it back.";
 
@@ -93,7 +94,9 @@ int backup_command(int argc, char** argv) {
                                          .keep_days = options.keep_days,
                                          .now_s = g_get_real_time() / G_USEC_PER_SEC});
     print(result, options.keep_days);
-    return kExitOk;
+    if (!result.incomplete) return kExitOk;
+    std::fprintf(stderr, "dragoman backup: made without PostgreSQL\n");
+    return kExitFailed;
   } catch (const UsageError& error) {
     std::fprintf(stderr, "dragoman backup: %s ('dragoman backup --help' tells more)\n",
                  error.what());

@@ -9,9 +9,11 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "launcher/store/backup/contents.h"
+#include "launcher/store/backup/postgres_dump.h"
 #include "launcher/store/backup/sha256.h"
 #include "launcher/store/backup/swap.h"
 #include "launcher/store/backup/verify.h"
@@ -34,7 +36,10 @@ std::string time_text(int64_t time_s) {
 }
 
 std::string clean(const std::string& path) {
-  std::string text = fs::absolute(path).lexically_normal().string();
+  // A link stays one: what it leads to is replaced.
+  std::error_code error;
+  std::string text = fs::weakly_canonical(path, error).string();
+  if (error) text = fs::absolute(path).lexically_normal().string();
   while (text.size() > 1 && text.ends_with('/')) text.pop_back();
   return text;
 }
@@ -90,6 +95,7 @@ class Restore {
     check_data_folder();
     std::unique_ptr<DataFolderLock> lock;
     if (fs::exists(result_.data)) lock = std::make_unique<DataFolderLock>(result_.data);
+    choose_database();
     choose_targets();
     if (options_.dry_run) {
       tell(steps());
@@ -100,6 +106,7 @@ class Restore {
     const DataFolderLock next(staged_data());  // nobody starts in it before all is done
     Swap swap(swap_plan_of(result_.data), steps());
     swap.run();
+    if (database_) restore_postgres(*database_, staged_dump());
     swap.commit();
     tell(steps_);
     return std::move(result_);
@@ -158,6 +165,30 @@ class Restore {
     return {};
   }
 
+  void choose_database() {
+    if (!options_.postgresql) return;
+    if (!files_.contains(kPostgresEntry))
+      throw BackupError("backup " + options_.file +
+                        ": PostgreSQL is not in it; leave --postgresql out");
+    if (options_.postgresql_conninfo.empty() && !config_.store.ships())
+      throw BackupError("the configuration names no PostgreSQL; name one with --postgresql=…");
+    try {
+      database_ = options_.postgresql_conninfo.empty()
+                      ? PgTarget(config_.store.postgresql, config_.store.database)
+                      : PgTarget(options_.postgresql_conninfo, "");
+    } catch (const std::invalid_argument& error) {
+      throw BackupError(error.what());
+    }
+    const int tables = count_postgres_tables(*database_);
+    if (tables > 0 && !options_.replace_postgresql)
+      throw BackupError("PostgreSQL " + database_->name() + " has " + std::to_string(tables) +
+                        " tables and views; --replace-postgresql replaces those that the backup "
+                        "has, for good, or name an empty database with --postgresql=…");
+    result_.postgresql = true;
+  }
+
+  std::string staged_dump() const { return works_.begin()->second->path() + "/monitoring_v2.dump"; }
+
   void choose_targets() {
     add_item(result_.data, true);
     if (result_.manifest.audio && !is_audio_in_data()) add_item(audio_, true);
@@ -208,6 +239,7 @@ class Restore {
       if (name == kJournalEntry) return journal_path(staged_data());
       if (const std::string wav = after(name, "audio/"); !wav.empty())
         return staged_audio() + "/" + wav;
+      if (name == kPostgresEntry) return database_ ? staged_dump() : "";
       const auto entry = entries_.find(name);
       return entry == entries_.end() ? "" : entry->second;
     });
@@ -277,6 +309,7 @@ class Restore {
   Config config_;
   std::string config_target_, audio_;
   std::set<std::string> targets_;
+  std::optional<PgTarget> database_;
   std::map<std::string, const BackupFile*> files_;
   std::map<std::string, std::unique_ptr<WorkFolder>> works_;  ///< by the folder they are in
   std::vector<Item> items_;                                   ///< first the data folder

@@ -12,9 +12,12 @@
 namespace dragoman {
 
 struct RestoreOptions {
-  std::string file;         ///< the backup
-  std::string config_file;  ///< where the configuration goes; empty: the system's file
-  std::string data;         ///< the data folder; empty: the restored configuration's
+  std::string file;                 ///< the backup
+  std::string config_file;          ///< where the configuration goes; empty: the system's file
+  std::string data;                 ///< the data folder; empty: the restored configuration's
+  bool postgresql = false;          ///< PostgreSQL, too, if it is in the backup
+  std::string postgresql_conninfo;  ///< where to; empty: the restored configuration's
+  bool replace_postgresql = false;  ///< also if it has tables
   bool dry_run = false;
   int64_t now_s = 0;  ///< seconds since 1970, for the names of what is kept aside
 };
@@ -27,7 +30,8 @@ struct RestoreResult {
   size_t unchanged = 0;                                    ///< files that were the same already
   int64_t migrated_to = 0;  ///< version of the schema, if the backup's was older
   bool audio_stays = false;
-  bool undone = false;  ///< an earlier restore, that a power cut had interrupted
+  bool postgresql = false;  ///< is restored
+  bool undone = false;      ///< an earlier restore, that a power cut had interrupted
 };
 
 /// Checks the whole backup, unpacks it beside what it replaces, brings the journal's schema up to

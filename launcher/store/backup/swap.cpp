@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 
 #include "launcher/store/backup/manifest.h"
@@ -113,7 +114,11 @@ void Swap::commit() {
   file_ = -1;
 }
 
-std::string swap_plan_of(const std::string& data_folder) { return data_folder + ".restore-plan"; }
+std::string swap_plan_of(const std::string& data_folder) {
+  std::error_code error;
+  const std::string folder = std::filesystem::weakly_canonical(data_folder, error).string();
+  return (error ? data_folder : folder) + ".restore-plan";
+}
 
 bool undo_interrupted_swap(const std::string& plan) {
   const int file = ::open(plan.c_str(), O_RDWR | O_CLOEXEC);

@@ -118,8 +118,16 @@ TEST_F(BackupCall, a_damaged_journal_keeps_no_call_from_being_taken) {
   fs::create_directories(data());
   {
     auto journal = Journal::open(journal_file());
-    journal->append(trace_row());
-    for (uint64_t row = 0; row < 2000; ++row) journal->append(metric_row(row));
+    // Too young for the retention.
+    const uint64_t start = static_cast<uint64_t>(g_get_real_time()) * 1000 - 10'000 * kSecondNs;
+    TraceRow trace = trace_row();
+    trace.started_at = start;
+    journal->append(trace);
+    for (uint64_t number = 0; number < 2000; ++number) {
+      MetricRow row = metric_row(number);
+      row.bucket_ts = start + number * 5 * kSecondNs;
+      journal->append(row);
+    }
   }
   const std::string sound = read_file(journal_file());
   write_file(journal_file(), "this is not a database" + sound.substr(22));
@@ -127,7 +135,8 @@ TEST_F(BackupCall, a_damaged_journal_keeps_no_call_from_being_taken) {
   const Outcome ended = end(process);
   ASSERT_EQ(ended.status, 0) << ended.out << ended.errors;
   EXPECT_GT(number("SELECT count(*) FROM utterances WHERE trace_id <> 't1'"), 0);
-  EXPECT_EQ(number("SELECT count(*) FROM metrics_agg_5s WHERE trace_id = 't1'"), 2000);
+  EXPECT_EQ(number("SELECT count(*) FROM metrics_agg_5s WHERE trace_id = 't1'"), 2000)
+      << read_file(data() + "/serve.log");
   EXPECT_EQ(number("SELECT count(*) FROM traces WHERE ended_at IS NULL"), 0);
   int kept = 0;
   for (const auto& entry : fs::directory_iterator(data()))

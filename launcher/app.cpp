@@ -189,6 +189,7 @@ class App {
     options.disk.least_free_bytes = static_cast<uint64_t>(monitoring.min_free_mb) << 20;
     options.journal = [this] { return journal_->health(); };
     // Also at once, for what the last launcher may have left.
+    if (shipper_) options.limit = only_shipped();
     if (monitoring.enabled) options.mend = [this] { mender_.mend({}); };
     return options;
   }

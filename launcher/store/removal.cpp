@@ -105,6 +105,14 @@ bool is_gone(const std::string& path) {
 
 }  // namespace
 
+RemovalLimit only_shipped() {
+  return {.condition = [](RowKind kind) {
+    return std::string(kind == RowKind::kKnobEvent ? "event_id" : "seq") +
+           " <= coalesce((SELECT max(k.seq) FROM shipping_marks k WHERE k.kind = '" +
+           table_of(kind).name + "'), 0)";
+  }};
+}
+
 void StepSize::took(uint64_t rows, std::chrono::nanoseconds held) {
   const double share = static_cast<double>(target_.count()) /
                        static_cast<double>(std::max<int64_t>(held.count(), 1));

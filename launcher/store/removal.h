@@ -34,6 +34,9 @@ struct RemovalLimit {
   std::function<std::string(RowKind)> condition = [](RowKind) { return std::string(); };
 };
 
+/// Only what some PostgreSQL has (shipping_marks): for a launcher that ships.
+RemovalLimit only_shipped();
+
 struct RemovalOptions {
   std::string audio_folder;  ///< folders left empty are removed below it
   /// For which a step should hold the database's write lock. Far under the bound of 50 ms: on a

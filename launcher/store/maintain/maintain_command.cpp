@@ -64,7 +64,10 @@ MaintainOptions options_of(const Texts& texts) {
                  : backups && *backups ? backups
                                        : kBackups,
       .now = utc_now()};
-  if (texts.postgresql) options.postgresql = texts.postgresql;
+  if (texts.postgresql)
+    options.postgresql = texts.postgresql;
+  else if (options.config.store.ships())
+    options.postgresql = options.config.store.postgresql;
   return options;
 }
 

@@ -12,7 +12,7 @@ constexpr PgTimeouts kTimeouts{.connect = std::chrono::seconds(10),
 
 std::string vacuum_postgresql(const MaintainOptions& options) {
   if (!options.postgresql) return "none is configured";
-  PgTarget target(*options.postgresql, "");
+  PgTarget target(*options.postgresql, options.config.store.database);
   if (target.parameter("dbname").empty()) target = PgTarget(*options.postgresql, "monitoring_v2");
   try {
     PgConnection connection(target, kTimeouts);

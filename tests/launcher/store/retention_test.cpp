@@ -172,6 +172,25 @@ TEST_F(RetentionTest, rows_that_are_nowhere_else_stay) {
   EXPECT_EQ(rows_of("t2"), "0");
 }
 
+TEST_F(RetentionTest, only_what_has_been_shipped_goes_where_rows_are_shipped) {
+  add_call(0, "t1");
+  add_call(1, "t2");
+  journal_->flush();
+  Removal remover = removal(only_shipped());
+  EXPECT_EQ(remover.remove(RowKind::kMetric, Removal::kAnyAge), 0u) << "nothing is marked";
+  Database marker(path(), DatabaseAccess::kReadWrite);
+  for (const char* table : {"traces", "metrics_agg_5s", "utterances", "audio_segments_5s",
+                            "knob_snapshots_5s", "knob_events"}) {
+    marker.run(std::string("INSERT INTO shipping_marks VALUES ('pg', '") + table + "', 1)");
+  }
+  for (const RowKind kind : {RowKind::kSegment, RowKind::kMetric, RowKind::kKnobSnapshot,
+                             RowKind::kKnobEvent, RowKind::kUtterance, RowKind::kTrace}) {
+    EXPECT_EQ(remover.remove(kind, Removal::kAnyAge), 1u) << row_kind_name(kind);
+  }
+  EXPECT_EQ(rows_of("t1"), "0");
+  EXPECT_EQ(rows_of("t2"), "6");
+}
+
 TEST_F(RetentionTest, what_is_no_segment_is_never_removed) {
   SegmentRow row = segment_row(0);
   row.file_path = folder() + "/precious";

@@ -125,7 +125,7 @@ inline void fill_metrics(const std::string& path, int rows) {
       std::to_string(rows) +
       ") INSERT INTO metrics_agg_5s SELECT 'call-' || (i / 44 % 1000), 'St_' || (3 + i % 2), "
       "'PRE', 'parameter_' || (i / 2 % 22), strftime('%Y-%m-%dT%H:%M:%S.000000Z', 1772366400 + "
-      "5 * (i / 44000), 'unixepoch'), 5000, 250, -60, -12, -24.5, -30 FROM n");
+      "5 * (i / 44000), 'unixepoch'), 5000, 250, -60, -12, -24.5, -30, NULL FROM n");
   database.run("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 

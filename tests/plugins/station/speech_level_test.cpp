@@ -149,7 +149,8 @@ TEST(VoiceMeter, has_the_speech_level_of_each_bucket_with_speech_in_it) {
   for (size_t i = 4; i < 6; ++i) {
     EXPECT_EQ(of(buckets[i], "active_speech_level_dbfs").count, 0u) << i;
     EXPECT_EQ(of(buckets[i], "snr_db").count, 0u) << i;
-    EXPECT_EQ(of(buckets[i], "noise_floor_dbfs").last, -100) << i;
+    // The prompt's own least steps, as long as they are not older than 10 s.
+    EXPECT_LT(of(buckets[i], "noise_floor_dbfs").last, -95) << i;
   }
 }
 

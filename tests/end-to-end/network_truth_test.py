@@ -17,7 +17,7 @@ import tempfile
 import time
 import unittest
 
-from bad_network import PORT, RECEIVER, BadNetwork, Badness
+from bad_network import PORT, RECEIVER, BadNetwork, Badness, entering
 from lab import DRAGOMAN, SOUNDS, concatenate, wait_until
 
 SECONDS = 34
@@ -135,7 +135,7 @@ class Stream:
         return self.capture.exists() and text in self.capture.read_bytes()
 
     def listens(self):
-        sockets = subprocess.run(["ip", "netns", "exec", self.network.receiver, "ss", "-uln"], capture_output=True,
+        sockets = subprocess.run([*entering(self.network.receiver), "ss", "-uln"], capture_output=True,
                                  text=True).stdout
         return f":{PORT}" in sockets
 

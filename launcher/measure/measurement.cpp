@@ -116,13 +116,13 @@ MeasuredFile file_of(Recording& recording, const char* tap) {
           recording.broken_off()};
 }
 
-std::vector<ProbeSettings> probes_for(const std::vector<Recording>& recordings,
+std::vector<BenchProbe> probes_for(const std::vector<Recording>& recordings,
                                       const MeasureOptions& options) {
   const auto ns_of = [](double seconds) {
     return static_cast<uint64_t>(std::llround(seconds * kNs));
   };
   const double interval_s = options.interval_s > 0 ? options.interval_s : kMaxIntervalS;
-  std::vector<ProbeSettings> probes = {{kFigures, options.station, ns_of(interval_s)}};
+  std::vector<BenchProbe> probes = {{kFigures, options.station, ns_of(interval_s)}};
   if (options.course) {
     if (options.interval_s > 0) probes.push_back({kWhole, options.station, ns_of(kMaxIntervalS)});
     const uint64_t course_ns = course_interval(recordings[0]);

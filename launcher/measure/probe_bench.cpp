@@ -15,10 +15,10 @@ namespace {
 
 /// UTC of the first sample: the start of a bucket of every length in use. Zero would mean "not yet
 /// known".
-uint64_t epoch_for(const std::vector<ProbeSettings>& probes) {
+uint64_t epoch_for(const std::vector<BenchProbe>& probes) {
   constexpr uint64_t kLatest = uint64_t{1} << 62;
   uint64_t multiple = 1;
-  for (const ProbeSettings& probe : probes) {
+  for (const BenchProbe& probe : probes) {
     const uint64_t factor = probe.interval_ns / std::gcd(multiple, probe.interval_ns);
     if (factor > kLatest / multiple) {
       throw std::runtime_error(
@@ -63,7 +63,7 @@ std::map<int, ProbeMetric> metrics_of(const GstStructure* bucket) {
 
 }  // namespace
 
-ProbeBench::ProbeBench(std::vector<ProbeSettings> probes)
+ProbeBench::ProbeBench(std::vector<BenchProbe> probes)
     : probes_(std::move(probes)),
       pipeline_(GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new("measure")))),
       bus_(gst_element_get_bus(pipeline_.get())) {}
@@ -85,7 +85,7 @@ void ProbeBench::add_tap(const std::string& name, const RecordingFormat& format)
   Tap tap{format, GstObjectPtr<GstPad>(
                       GST_PAD(gst_object_ref_sink(gst_pad_new(name.c_str(), GST_PAD_SRC))))};
   GstElement* last = nullptr;
-  for (const ProbeSettings& settings : probes_) {
+  for (const BenchProbe& settings : probes_) {
     GstElement* probe = add_element("stationprobe");
     g_object_set(probe, "station", settings.station.c_str(), "tap", name.c_str(), "trace",
                  settings.trace.c_str(), "interval", settings.interval_ns, nullptr);

@@ -28,7 +28,7 @@ struct ProbeBucket {
   std::map<int, ProbeMetric> metrics;  ///< by the parameters' numbers
 };
 
-struct ProbeSettings {
+struct BenchProbe {
   std::string trace;  ///< names the probe's buckets; taps of one trace belong together
   std::string station;
   uint64_t interval_ns = 0;  ///< 0.1 s to a day
@@ -39,7 +39,7 @@ struct ProbeSettings {
 class ProbeBench {
  public:
   /// Each tap has a probe for each of `probes`. Needs gst_init().
-  explicit ProbeBench(std::vector<ProbeSettings> probes);
+  explicit ProbeBench(std::vector<BenchProbe> probes);
   ~ProbeBench();
   ProbeBench(const ProbeBench&) = delete;
   ProbeBench& operator=(const ProbeBench&) = delete;
@@ -69,7 +69,7 @@ class ProbeBench {
   void take_messages();
   void take_bucket(const GstStructure* bucket);
 
-  std::vector<ProbeSettings> probes_;
+  std::vector<BenchProbe> probes_;
   GstObjectPtr<GstElement> pipeline_;
   GstObjectPtr<GstBus> bus_;
   std::vector<Tap> taps_;

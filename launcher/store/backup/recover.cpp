@@ -95,9 +95,9 @@ std::vector<std::string> damaged_journals(const std::string& path) {
   return found;
 }
 
-SalvageResult salvage_into(const std::string& damaged, const std::string& path,
+JournalSalvage salvage_into(const std::string& damaged, const std::string& path,
                            const std::atomic<bool>& stop) {
-  const SalvageResult result = salvage(damaged, path, stop);
+  const JournalSalvage result = salvage(damaged, path, stop);
   if (result.stopped) return result;
   g_autoptr(GError) error = nullptr;
   const std::string text = result.text() + "\n";
@@ -145,7 +145,7 @@ void Salvager::run() {
 void Salvager::carry_out() {
   for (const std::string& damaged : damaged_journals(journal_)) {
     try {
-      const SalvageResult result = salvage_into(damaged, journal_, stop_);
+      const JournalSalvage result = salvage_into(damaged, journal_, stop_);
       if (result.stopped) return;
       log::warning("store", "of the damaged journal " + damaged + ": " + result.text());
       if (done_) done_();

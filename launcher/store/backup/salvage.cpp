@@ -34,7 +34,7 @@ class Salvage {
     result_.missing_pages = file_.missing();
   }
 
-  SalvageResult run() {
+  JournalSalvage run() {
     skip_ = file_.free_pages();
     const std::map<uint32_t, std::string> roots = read_schema();
     for (const auto& [root, name] : roots)
@@ -197,18 +197,18 @@ class Salvage {
   std::map<std::string, Table> tables_;
   std::set<uint32_t> seen_, skip_;
   uint32_t pages_in_transaction_ = 0;
-  SalvageResult result_;
+  JournalSalvage result_;
 };
 
 }  // namespace
 
-uint64_t SalvageResult::total() const {
+uint64_t JournalSalvage::total() const {
   uint64_t sum = 0;
   for (const auto& [table, count] : rows) sum += count;
   return sum;
 }
 
-std::string SalvageResult::text() const {
+std::string JournalSalvage::text() const {
   std::string text = std::to_string(total()) + " rows are saved";
   const char* open = " (";
   for (const auto& [table, count] : rows) {
@@ -225,7 +225,7 @@ std::string SalvageResult::text() const {
   return text;
 }
 
-SalvageResult salvage(const std::string& damaged, const std::string& journal,
+JournalSalvage salvage(const std::string& damaged, const std::string& journal,
                       const std::atomic<bool>& stop) {
   return Salvage(damaged, journal, stop).run();
 }

@@ -9,7 +9,7 @@
 
 namespace dragoman {
 
-struct SalvageResult {
+struct JournalSalvage {
   std::map<std::string, uint64_t> rows;  ///< by table: read and in the new journal
   uint64_t unreadable_rows = 0;          ///< on pages that could be read, but without sense
   uint32_t pages = 0;                    ///< of the damaged file
@@ -33,7 +33,7 @@ struct SalvageResult {
 /// changes nothing. Ends early, with `stopped`, when `stop` is set. Blocks on the disk. Throws
 /// DatabaseError if the journal cannot be written, std::runtime_error if `damaged` cannot be
 /// opened.
-SalvageResult salvage(const std::string& damaged, const std::string& journal,
+JournalSalvage salvage(const std::string& damaged, const std::string& journal,
                       const std::atomic<bool>& stop);
 
 }  // namespace dragoman

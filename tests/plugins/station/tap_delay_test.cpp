@@ -13,6 +13,12 @@
 namespace dragoman {
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr double kTolerance = 10;  // ms; the probes' own work, not optimised, takes its time
+#else
+constexpr double kTolerance = 1;  // ms
+#endif
+
 using namespace dragoman::testing;
 
 constexpr char kPre[] = " ! stationprobe name=pre station=St_3 tap=PRE trace=t ! ";
@@ -76,7 +82,7 @@ TEST(TapDelay, is_the_time_that_a_buffer_takes) {
   Watch watch(pipeline);
   const TapFigures post = pipeline.run()["POST"];
   EXPECT_GT(watch.mean_ms(), 15);
-  EXPECT_NEAR(post.mean("processing_latency_ms"), watch.mean_ms(), 1);
+  EXPECT_NEAR(post.mean("processing_latency_ms"), watch.mean_ms(), kTolerance);
   EXPECT_GE(post.mean("processing_latency_p95_ms"), 15);
   EXPECT_LE(post.mean("processing_latency_p95_ms"), post.max("processing_latency_ms"));
 }
@@ -88,7 +94,7 @@ TEST(TapDelay, has_the_wait_in_a_queue) {
   Watch watch(pipeline);
   const TapFigures post = pipeline.run()["POST"];
   EXPECT_GT(watch.mean_ms(), 150);
-  EXPECT_NEAR(post.mean("processing_latency_ms"), watch.mean_ms(), 1);
+  EXPECT_NEAR(post.mean("processing_latency_ms"), watch.mean_ms(), kTolerance);
   EXPECT_FALSE(post.has("dsp_load_pct")) << "it is another thread";
 }
 
@@ -97,7 +103,7 @@ TEST(TapDelay, has_what_a_dsp_holds_back_under_the_same_timestamps) {
   pipeline.on_buffer("dsp", "src", Delay(592));  // 37 ms
   Watch watch(pipeline);
   const TapFigures post = pipeline.run()["POST"];
-  EXPECT_NEAR(post.last_min("processing_latency_ms"), watch.least_ms() + 37, 1);
+  EXPECT_NEAR(post.last_min("processing_latency_ms"), watch.least_ms() + 37, kTolerance);
 }
 
 TEST(TapDelay, does_not_take_a_shift_of_the_timestamps_for_a_delay) {
@@ -114,7 +120,7 @@ TEST(TapDelay, does_not_take_a_shift_of_the_timestamps_for_a_delay) {
     });
     Watch watch(pipeline);
     const TapFigures post = pipeline.run()["POST"];
-    EXPECT_NEAR(post.last_mean("processing_latency_ms"), watch.mean_ms(), 1) << shift;
+    EXPECT_NEAR(post.last_mean("processing_latency_ms"), watch.mean_ms(), kTolerance) << shift;
   }
 }
 
@@ -125,7 +131,7 @@ TEST(TapDelay, of_a_tone_is_that_of_the_timestamps) {
       std::string(kPre) + "identity" + kPost);
   Watch watch(pipeline);
   const TapFigures post = pipeline.run()["POST"];
-  EXPECT_NEAR(post.last_min("processing_latency_ms"), watch.least_ms(), 1);
+  EXPECT_NEAR(post.last_min("processing_latency_ms"), watch.least_ms(), kTolerance);
 }
 
 TEST(TapDelay, of_webrtcdsp_is_known_and_so_is_its_load) {

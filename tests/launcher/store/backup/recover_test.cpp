@@ -65,13 +65,13 @@ class RecoverTest : public StoreTest {
     return bytes;
   }
   /// What the launcher does: opens a journal in any case, and salvages.
-  SalvageResult recover() {
+  JournalSalvage recover() {
     damage_ = find_damage(path());
     if (damage_) set_aside(path());
     Journal::open(path());
     const std::atomic<bool> never = false;
     const auto damaged = damaged_journals(path());
-    return damaged.empty() ? SalvageResult() : salvage_into(damaged.back(), path(), never);
+    return damaged.empty() ? JournalSalvage() : salvage_into(damaged.back(), path(), never);
   }
   std::string count(const std::string& table) const { return ask("SELECT count(*) FROM " + table); }
 
@@ -116,7 +116,7 @@ TEST_F(RecoverTest, with_garbage_in_the_header_every_row_is_saved) {
   write_rows();
   const std::string before = rows();
   overwrite(0, garbage(100));
-  const SalvageResult result = recover();
+  const JournalSalvage result = recover();
   ASSERT_TRUE(damage_);
   EXPECT_EQ(rows(), before);
   EXPECT_EQ(result.total(), kMetrics + 1 + 20 + 5);
@@ -137,7 +137,7 @@ TEST_F(RecoverTest, with_garbage_in_middle_pages_all_but_theirs_is_saved_and_the
   const size_t pages = fs::file_size(path()) / kPage;
   for (size_t page = 0; page < 3; ++page)  // as bad as it can be: one says that it is interior
     overwrite((pages / 2 + page) * kPage, (page ? "\x0d" : "\x05") + garbage(kPage - 1));
-  const SalvageResult result = recover();
+  const JournalSalvage result = recover();
   ASSERT_TRUE(damage_);
   const uint64_t metrics = std::stoull(count("metrics_agg_5s"));
   EXPECT_LE(metrics, kMetrics);
@@ -167,7 +167,7 @@ TEST_F(RecoverTest, every_page_but_one_survives_wherever_that_one_is) {
 TEST_F(RecoverTest, of_a_truncated_file_what_is_left_is_saved) {
   write_rows();
   fs::resize_file(path(), fs::file_size(path()) * 2 / 3 + 100);
-  const SalvageResult result = recover();
+  const JournalSalvage result = recover();
   ASSERT_TRUE(damage_);
   EXPECT_GT(result.missing_pages, 0u);
   EXPECT_GT(std::stoull(count("metrics_agg_5s")), kMetrics / 3);

@@ -117,7 +117,7 @@ MeasuredFile file_of(Recording& recording, const char* tap) {
 }
 
 std::vector<BenchProbe> probes_for(const std::vector<Recording>& recordings,
-                                      const MeasureOptions& options) {
+                                   const MeasureOptions& options) {
   const auto ns_of = [](double seconds) {
     return static_cast<uint64_t>(std::llround(seconds * kNs));
   };

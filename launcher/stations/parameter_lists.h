@@ -16,8 +16,8 @@ std::string parameters_text(const Station& station);
 std::string parameters_markdown(const Station& station);
 
 /// An array of objects: number, key, unit, description, group, kind (sampled, counted), mean
-/// (arithmetic, power, median, greatest), normal, warning and critical, each a pair of low and high end (null
-/// where there is none).
+/// (arithmetic, power, median, greatest), normal, warning and critical, each a pair of low and high
+/// end (null where there is none).
 std::string parameters_json(const Station& station);
 
 }  // namespace dragoman

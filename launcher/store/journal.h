@@ -73,7 +73,8 @@ struct JournalOptions {
   size_t queue_limit = 65536;                ///< rows that may wait in memory
   std::chrono::milliseconds interval{1000};  ///< between transactions, and between retries
   /// If set, a file that SQLite calls damaged is put aside (backup/recover.h) and a new one made;
-  /// this is called after that, on the constructor's or the journal's thread. If not, open() throws.
+  /// this is called after that, on the constructor's or the journal's thread. If not, open()
+  /// throws.
   std::function<void(const std::string& aside)> damaged;
 };
 

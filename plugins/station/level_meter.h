@@ -76,10 +76,10 @@ class ClippingRuns {
 
 /// audio_level_dbfs, peak_dbfs, dc_offset, clipping_ratio, silence_ratio: a reading of each frame,
 /// all channels together; the means are those of the bucket's samples, a short frame counts by what
-/// it has, but of silence_ratio, which counts frames. crest_factor_db: one reading a bucket, its peak over its RMS. dynamic_range_db: one
-/// reading a bucket, the 95th less the 10th percentile of the RMS levels of its frames (linear
-/// between ranks, as numpy.percentile; within 0.05 dB), absent with less than two frames. Allocates
-/// when made only. One thread.
+/// it has, but of silence_ratio, which counts frames. crest_factor_db: one reading a bucket, its
+/// peak over its RMS. dynamic_range_db: one reading a bucket, the 95th less the 10th percentile of
+/// the RMS levels of its frames (linear between ranks, as numpy.percentile; within 0.05 dB), absent
+/// with less than two frames. Allocates when made only. One thread.
 class LevelMeter : public Meter {
  public:
   void set_format(int rate, size_t channels) override;

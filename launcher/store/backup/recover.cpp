@@ -96,7 +96,7 @@ std::vector<std::string> damaged_journals(const std::string& path) {
 }
 
 JournalSalvage salvage_into(const std::string& damaged, const std::string& path,
-                           const std::atomic<bool>& stop) {
+                            const std::atomic<bool>& stop) {
   const JournalSalvage result = salvage(damaged, path, stop);
   if (result.stopped) return result;
   g_autoptr(GError) error = nullptr;

@@ -36,7 +36,7 @@ std::vector<std::string> damaged_journals(const std::string& path);
 /// Salvages `damaged` into the journal at `path` (schema up to date), and if it got to its end
 /// notes that in DAMAGED.salvaged, with what it came to. Throws as salvage().
 JournalSalvage salvage_into(const std::string& damaged, const std::string& path,
-                           const std::atomic<bool>& stop);
+                            const std::atomic<bool>& stop);
 
 /// Salvages in the background, on a thread of its own with the lowest priority: what an earlier run
 /// left to do, and whatever else comes. What it came to is logged. What a stop interrupts is done

@@ -226,7 +226,7 @@ std::string JournalSalvage::text() const {
 }
 
 JournalSalvage salvage(const std::string& damaged, const std::string& journal,
-                      const std::atomic<bool>& stop) {
+                       const std::atomic<bool>& stop) {
   return Salvage(damaged, journal, stop).run();
 }
 

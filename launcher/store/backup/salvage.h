@@ -34,6 +34,6 @@ struct JournalSalvage {
 /// DatabaseError if the journal cannot be written, std::runtime_error if `damaged` cannot be
 /// opened.
 JournalSalvage salvage(const std::string& damaged, const std::string& journal,
-                      const std::atomic<bool>& stop);
+                       const std::atomic<bool>& stop);
 
 }  // namespace dragoman

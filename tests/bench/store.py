@@ -7,10 +7,11 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import tempfile
 import time
+
+from postgres import Cluster
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("DRAGOMAN_BUILD", SOURCE / "build"))
@@ -20,46 +21,10 @@ FROM generate_series(0, 99) c, generate_series(0, {buckets} - 1) b, generate_ser
 generate_series(0, 69) p"""
 
 
-class Cluster:
-    """PostgreSQL on a socket in a temporary folder, as an unprivileged user."""
-
-    def __enter__(self):
-        self.bin = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1]
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="dragoman-pg-"))
-        self.user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-        if self.user:
-            shutil.chown(self.folder, "postgres", "postgres")
-        self.environment = os.environ | {"PGHOST": str(self.folder), "PGUSER": "dragoman", "PGDATABASE": "monitoring_v2"}
-        subprocess.run([self.bin / "initdb", "-D", self.folder / "data", "-A", "trust", "-U", "dragoman", "--no-sync",
-                        "--locale=C.UTF-8"], stdout=subprocess.DEVNULL, check=True, cwd="/", **self.user)
-        self.server = subprocess.Popen(
-            [self.bin / "postgres", "-D", self.folder / "data", "-c", "listen_addresses=", "-c", "shared_buffers=512MB",
-             "-c", f"unix_socket_directories={self.folder}", "-c", "max_wal_size=4GB"], stderr=subprocess.DEVNULL, cwd="/",
-            **self.user)
-        end = time.monotonic() + 60
-        while subprocess.run([self.bin / "pg_isready", "-q"], env=self.environment).returncode:
-            if time.monotonic() > end:
-                raise TimeoutError("PostgreSQL does not start")
-            time.sleep(0.1)
-        return self
-
-    def __exit__(self, *_):
-        self.server.terminate()
-        try:
-            self.server.wait(60)
-        except subprocess.TimeoutExpired:
-            self.server.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def psql(self, *commands, database="monitoring_v2"):
-        arguments = [word for command in commands for word in ("-c", command)]
-        return subprocess.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-d", database, *arguments], env=self.environment,
-                              capture_output=True, text=True, check=True).stdout
-
-    def load(self, *arguments):
-        output = subprocess.run([BUILD / "tests/bench/store-load", *arguments], env=self.environment, capture_output=True,
-                                text=True, check=True).stdout
-        return json.loads(output.splitlines()[-1])
+def load(cluster, *arguments):
+    output = subprocess.run([BUILD / "tests/bench/store-load", *arguments], env=cluster.environment, capture_output=True,
+                            text=True, check=True).stdout
+    return json.loads(output.splitlines()[-1])
 
 
 def queries():
@@ -72,10 +37,10 @@ def queries():
 def measure_store():
     rows = int(os.environ.get("STORE_ROWS", 500_000))
     buckets = max(1, int(os.environ.get("STORE_QUERY_ROWS", 10_000_000)) // 84_000)
-    with Cluster() as cluster, tempfile.TemporaryDirectory() as journal:
-        written = cluster.load("journal", journal, str(rows))
+    with Cluster(shared_buffers="512MB", max_wal_size="4GB") as cluster, tempfile.TemporaryDirectory() as journal:
+        written = load(cluster, "journal", journal, str(rows))
         cluster.psql("CREATE DATABASE monitoring_v2", database="postgres")
-        shipped = cluster.load("ship", journal, "dbname=monitoring_v2")
+        shipped = load(cluster, "ship", journal, "dbname=monitoring_v2")
         file = f"{journal}/rows"
         cluster.psql(f"\\copy metrics_agg_5s TO '{file}'")
         cluster.psql("TRUNCATE metrics_agg_5s")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""bench.py [delay] [long] [tap] [probe] [store] [--json FILE]: what a translated call takes, measured through a real Asterisk.
+"""bench.py [delay|long|tap|probe|journal|store …] [--json FILE]: what a translated call takes, measured through a real Asterisk.
 
 delay   two phones talk at once, at least 20 utterances each way; from the packets at the phones: the time from the last
         packet of an utterance's speech to the first packet of its translation at the listening phone, p50 and p95, and
@@ -8,6 +8,7 @@ delay   two phones talk at once, at least 20 utterances each way; from the packe
 long    ten minutes of speech without a pause, both ways: the median delay of the clauses, minute by minute.
 tap     ten calls that are only tapped: CPU of the worker per call.
 probe   stationprobe on ten minutes of 16 kHz speech: CPU time, and the ratio to GStreamer's level and spectrum elements.
+journal the journal: metric rows a second on one core, CPU for the rows of 100 calls, the cost of a durable commit.
 store   the journal's metric rows per second of a core; shipping them to a PostgreSQL of its own, and the ratio to psql
         copying the same rows; the operators' queries over 10 million rows.
 
@@ -26,6 +27,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "end-to-end"))
 from capture import Capture  # noqa: E402
+from journal import measure_journal  # noqa: E402
 from lab import SOUNDS, Lab, concatenate, transcripts, wait_until  # noqa: E402
 from probe import measure_probe  # noqa: E402
 from store import measure_store  # noqa: E402
@@ -184,8 +186,9 @@ def measure_tap(calls=10, seconds=30):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    measures = {"delay": measure_delay, "long": measure_long, "tap": measure_tap, "probe": measure_probe, "store": measure_store}
-    parser.add_argument("what", nargs="*", metavar="delay|long|tap|probe|store")
+    measures = {"delay": measure_delay, "long": measure_long, "tap": measure_tap, "probe": measure_probe,
+                "journal": measure_journal, "store": measure_store}
+    parser.add_argument("what", nargs="*", metavar="delay|long|tap|probe|journal|store")
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
     for what in options.what:

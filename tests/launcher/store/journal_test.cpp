@@ -277,6 +277,26 @@ TEST_F(JournalTest, refuses_a_schema_newer_than_it_knows) {
   EXPECT_NE(message.find(path()), std::string::npos) << message;
 }
 
+TEST_F(JournalTest, metrics_keep_their_numbers_when_their_key_is_put_in_order) {
+  {
+    Database old(path(), DatabaseAccess::kReadWrite);
+    migrate(old, known_migrations().first(3));
+    for (int number = 1; number <= 3; ++number) {
+      old.run(
+          "INSERT INTO metrics_agg_5s (trace_id, station_key, tap, metric_key, bucket_ts, count)"
+          " VALUES ('t1', 'St_3', 'PRE', 'snr_db', 'bucket " +
+          std::to_string(number) + "', 1)");
+    }
+    old.run("DELETE FROM metrics_agg_5s WHERE seq IN (1, 3)");
+  }
+  auto journal = Journal::open(path());
+  EXPECT_EQ(ask("SELECT seq || bucket_ts FROM metrics_agg_5s"), "2bucket 2");
+  journal->append(metric_row(0));
+  journal->flush();
+  EXPECT_EQ(ask("SELECT max(seq) FROM metrics_agg_5s"), "4") << "3 was given before";
+  EXPECT_EQ(ask("SELECT count(*) FROM station_snapshots"), "2");
+}
+
 TEST_F(JournalTest, an_upgrade_keeps_the_rows_of_the_version_before) {
   {
     auto journal = Journal::open(path());

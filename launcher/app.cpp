@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -18,6 +19,7 @@
 #include "launcher/pipeline/pipeline_file.h"
 #include "launcher/stations/knob_requests.h"
 #include "launcher/stations/knobs.h"
+#include "launcher/status/status.h"
 #include "launcher/store/backup/recover.h"
 #include "launcher/store/backup/swap.h"
 #include "launcher/store/data_folder_lock.h"
@@ -102,6 +104,14 @@ class RealWorkers : public MediaWorkers {
   }
   void end() { workers_.reset(); }
 
+  std::vector<LauncherStatus::Worker> status() const {
+    std::vector<LauncherStatus::Worker> all;
+    if (!workers_) return all;
+    for (Workers::Status& worker : workers_->status())
+      all.push_back({worker.pid, worker.ready, std::move(worker.pipelines), worker.restarts});
+    return all;
+  }
+
   void start(const PipelineRequest& request, const std::string& group,
              Workers::StartDone done) override {
     workers_->start(request, group, std::move(done));
@@ -121,6 +131,36 @@ class RealWorkers : public MediaWorkers {
  private:
   std::unique_ptr<Workers> workers_;
 };
+
+uint64_t utc_now() { return static_cast<uint64_t>(g_get_real_time()) * 1000; }
+
+/// The sessions as calls, those that came first in front.
+std::vector<LauncherStatus::Call> live_calls(std::vector<const Session*> sessions,
+                                             const std::vector<LauncherStatus::Worker>& workers,
+                                             uint64_t now) {
+  std::map<std::string, int> pids;  // by pipeline
+  for (const LauncherStatus::Worker& worker : workers)
+    for (const std::string& pipeline : worker.pipelines) pids[pipeline] = worker.pid;
+  std::stable_sort(sessions.begin(), sessions.end(),
+                   [](const Session* a, const Session* b) { return a->age_ms() > b->age_ms(); });
+  std::vector<LauncherStatus::Call> calls;
+  for (const Session* session : sessions) {
+    const Session::Call& call = session->call();
+    auto found = std::find_if(calls.begin(), calls.end(), [&call](const auto& known) {
+      return known.trace_id == call.trace_id;
+    });
+    if (found == calls.end()) found = calls.insert(found, {.trace_id = call.trace_id});
+    const auto pid = pids.find(call.leg);
+    found->parties.push_back({.extension = call.route.extension,
+                              .language = call.route.language,
+                              .pipeline = call.route.pipeline,
+                              .state = name_of(session->state()),
+                              .worker_pid = pid == pids.end() ? 0 : pid->second,
+                              .since = now - static_cast<uint64_t>(session->age_ms() * 1e6),
+                              .is_heard = session->times().first_media_ms >= 0});
+  }
+  return calls;
+}
 
 class App {
  public:
@@ -153,8 +193,7 @@ class App {
                 .knobs = &knobs_}),
         control_(control_path(config.paths.data),
                  [this](JsonObject* request, const ControlServer::Reply& reply) {
-                   if (!handle_knob_request(knobs_, request, reply))
-                     reply(control_error("this launcher does not know the request"));
+                   handle_request(request, reply);
                  }) {}
 
   int run() {
@@ -164,11 +203,12 @@ class App {
     workers_.run({.program = executable_path(), .count = config_.media.workers}, calls_);
     close_open_traces();
     salvager_.look();
-    Retention retention(retention_options());
+    retention_.emplace(retention_options());
     calls_.rehearse();
     client_.start(calls_);
     g_main_loop_run(loop_.get());
     workers_.end();
+    retention_.reset();
     journal_->flush();
     if (journal_->dropped() > 0)
       log::warning(kTopic, std::to_string(journal_->dropped()) + " rows could not be written (" +
@@ -214,7 +254,8 @@ class App {
 
   void close_open_traces() {
     try {
-      if (const size_t ended = end_open_traces(journal_path(config_.paths.data), started_))
+      if (const size_t ended =
+              end_open_traces(journal_path(config_.paths.data), iso_time(started_)))
         log::notice(kTopic,
                     std::to_string(ended) + " calls of a launcher that was killed are closed");
     } catch (const DatabaseError& error) {
@@ -232,6 +273,38 @@ class App {
           return G_SOURCE_REMOVE;
         },
         this);
+  }
+
+  void handle_request(JsonObject* request, const ControlServer::Reply& reply) {
+    if (json::text(request, "do") == "status")
+      reply("{\"ok\": true, \"status\": " + json_of(status()) + "}");
+    else if (!handle_knob_request(knobs_, request, reply))
+      reply(control_error("this launcher does not know the request"));
+  }
+
+  LauncherStatus status() const {
+    const ari::Client::Status asterisk = client_.status();
+    LauncherStatus status{
+        .version = DRAGOMAN_VERSION,
+        .pid = ::getpid(),
+        .now = utc_now(),
+        .started = started_,
+        .stopping = stopping_,
+        .asterisk = {.url = config_.ari.url,
+                     .application = config_.ari.application,
+                     .connected = asterisk.connected,
+                     .since = asterisk.since,
+                     .last_error = asterisk.last_error},
+        .workers = workers_.status(),
+        .journal_path = journal_path(config_.paths.data),
+        .keep = std::chrono::hours(config_.monitoring.retention_hours),
+        .store = {.journal = journal_->health(),
+                  .retention = retention_ ? retention_->health() : RetentionHealth()},
+        .recording = {.enabled = config_.monitoring.enabled,
+                      .audio_lost_ms = recorder_.audio_lost_ms()}};
+    if (shipper_) status.shipper = shipper_->status();
+    status.calls = live_calls(calls_.sessions(), status.workers, status.now);
+    return status;
   }
 
   using RouteFiles = std::map<std::string, RouteFile>;
@@ -291,7 +364,7 @@ class App {
   bool folders_ready_;
   DataFolderLock lock_;
   RouteFiles files_;
-  const std::string started_ = iso_time(static_cast<uint64_t>(g_get_real_time()) * 1000);
+  const uint64_t started_ = utc_now();
   Salvager salvager_{journal_path(config_.paths.data), [this] { salvaged(); }};
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Shipper> shipper_;
@@ -302,6 +375,7 @@ class App {
   Reporter reporter_;
   ari::Client client_;
   Calls calls_;
+  std::optional<Retention> retention_;  ///< while the main loop runs
   ControlServer control_;
   std::unique_ptr<GMainLoop, LoopUnref> loop_;
   int status_ = kExitOk;

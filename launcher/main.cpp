@@ -9,6 +9,7 @@
 #include "launcher/serve.h"
 #include "launcher/simulate/commands.h"
 #include "launcher/stations/commands.h"
+#include "launcher/status/commands.h"
 #include "launcher/store/commands.h"
 #include "launcher/util/paths.h"
 #include "launcher/worker/commands.h"
@@ -23,6 +24,7 @@ int version_command(int, char**) {
 
 constexpr Command kCommands[] = {
     {"serve", "[--config FILE] …", "answer calls and translate them", serve_command},
+    {"status", "[--json] [--data DIR]", "tell how the running launcher stands", status_command},
     {"run", "FILE key=value… [--json]", "run a pipeline file in the foreground", run_command},
     {"print", "FILE key=value…", "print a pipeline file for gst-launch-1.0", print_command},
     {"check", "PATH…", "check pipeline files without running them", check_command},

@@ -12,6 +12,8 @@
 namespace dragoman::ari {
 namespace {
 
+uint64_t now_ns() { return static_cast<uint64_t>(g_get_real_time()) * 1000; }
+
 constexpr char kTopic[] = "ari";
 constexpr char kClaimEvent[] = "DragomanClaim";
 constexpr char kOwnerVariable[] = "DRAGOMAN_OWNER";
@@ -45,6 +47,8 @@ struct Client::Impl {
   Http http;
   Backoff backoff;
   Phase phase = Phase::kStopped;
+  uint64_t since = now_ns();  ///< connected, or not
+  std::string last_error;
   Timer timer;
   GObjectPtr<GCancellable> connecting;
   GObjectPtr<SoupWebsocketConnection> socket;
@@ -66,6 +70,7 @@ struct Client::Impl {
 
   void retry(const std::string& complaint) {
     phase = Phase::kWaiting;
+    last_error = complaint;
     const int wait_ms = backoff.next_ms();
     char wait[32];
     g_snprintf(wait, sizeof wait, "%.1f s", wait_ms / 1000.0);
@@ -221,6 +226,8 @@ struct Client::Impl {
     g_signal_connect(socket.get(), "message", G_CALLBACK(on_message), this);
     g_signal_connect(socket.get(), "closed", G_CALLBACK(on_closed), this);
     phase = Phase::kConnected;
+    since = now_ns();
+    last_error.clear();
     log::notice(kTopic, (was_connected ? "connected again to " : "connected to ") + where() +
                             " as application '" + options.application + "'");
     was_connected = true;
@@ -267,6 +274,8 @@ struct Client::Impl {
 
   void lost(const std::string& why) {
     drop_socket();
+    since = now_ns();
+    last_error = why + "; it is tried again, calls go on";
     listener->on_disconnected();
     log::warning(kTopic, why + "; calls go on");
     phase = Phase::kWaiting;
@@ -281,6 +290,7 @@ struct Client::Impl {
         silent_claims ? std::min(silent_claims * 2, kMostSilentClaims) : options.silent_claims;
     silent_claims_left = silent_claims;
     drop_socket();
+    since = now_ns();
     listener->on_disconnected();
     retry("another client took the application '" + options.application +
           "'; its calls go on, new ones go there; this launcher waits until the other has gone");
@@ -321,7 +331,11 @@ void Client::start(ClientListener& listener) {
   impl_->attempt();
 }
 
-bool Client::connected() const { return impl_->phase == Impl::Phase::kConnected; }
+Client::Status Client::status() const {
+  return {.connected = impl_->phase == Impl::Phase::kConnected,
+          .since = impl_->since,
+          .last_error = impl_->last_error};
+}
 
 void Client::answer(const std::string& channel, Done done) {
   impl_->http.request("POST", "/channels/" + Http::escape(channel) + "/answer", {},

@@ -3,6 +3,7 @@
 // WebSocket that is connected again when it drops. Main loop thread only.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -53,7 +54,13 @@ class Client {
 
   /// Connects, and tells `listener`, which outlives the client or its main loop.
   void start(ClientListener& listener);
-  bool connected() const;
+  bool connected() const { return status().connected; }
+  struct Status {
+    bool connected = false;
+    uint64_t since = 0;      ///< UTC ns, that it is so
+    std::string last_error;  ///< for the user; empty while connected
+  };
+  Status status() const;
 
   void answer(const std::string& channel, Done done);
   void create_bridge(const std::string& bridge, Done done);  ///< of type mixing

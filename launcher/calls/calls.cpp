@@ -332,7 +332,9 @@ void Calls::on_session_ending(Session& session) {
 void Calls::on_session_ended(Session& session) {
   tools_.reporter.ended(session);
   if (tools_.knobs) tools_.knobs->end(session.call().leg);
+  const std::string trace = session.call().trace_id;
   sessions_.erase(session.call().leg);
+  if (of_trace(trace).empty()) tools_.recorder.ended(trace);
   check_shut_down();
 }
 
@@ -359,6 +361,12 @@ void Calls::check_shut_down() {
 }
 
 // Look-ups.
+
+std::vector<const Session*> Calls::sessions() const {
+  std::vector<const Session*> all;
+  for (const auto& [leg, session] : sessions_) all.push_back(session.get());
+  return all;
+}
 
 Calls::SessionPtr Calls::by_leg(const std::string& leg) const {
   const auto found = sessions_.find(leg);

@@ -58,6 +58,8 @@ class Calls : public ari::ClientListener, public WorkersListener, public Session
   /// Ends all calls; `done` comes when nothing is left, or after 12 s. No call is taken any more.
   void shut_down(std::function<void()> done);
   size_t count() const { return sessions_.size(); }
+  /// All, those that end included; each for as long as the main loop is not run.
+  std::vector<const Session*> sessions() const;
   size_t ports_taken() const { return ports_.taken(); }
 
   void on_connected() override;

@@ -118,7 +118,21 @@ void Recorder::segment(const std::string& trace_id, GVariant* variant) {
   row.sample_rate_hz = static_cast<int>(fields.integer("sample-rate").value_or(16000));
   row.channels = static_cast<int>(fields.integer("channels").value_or(1));
   if (const std::string format = fields.text("format"); !format.empty()) row.format = format;
+  count_lost(trace_id + "/" + row.station_key + "/" + row.tap,
+             fields.number("dropped-ms").value_or(0));
   journal_.append(std::move(row));
+}
+
+/// Each tap tells what it dropped since its pipeline began; in a new worker it begins again.
+void Recorder::count_lost(const std::string& tap, double dropped_ms) {
+  double& told = dropped_ms_[tap];
+  audio_lost_ms_ += dropped_ms >= told ? dropped_ms - told : dropped_ms;
+  told = dropped_ms;
+}
+
+void Recorder::ended(const std::string& trace_id) {
+  std::erase_if(dropped_ms_,
+                [&](const auto& entry) { return entry.first.starts_with(trace_id + "/"); });
 }
 
 }  // namespace dragoman

@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include <map>
 #include <string>
 
 #include "launcher/calls/call_knobs.h"
@@ -21,8 +22,13 @@ class Recorder {
   /// A message of a pipeline of the trace; `fields` is a{sv}, borrowed. Names that make no row, and
   /// partial transcripts, are ignored; so is a message without what its row's key needs.
   void message(const std::string& trace_id, const std::string& name, GVariant* fields);
+  /// Nothing more comes of the trace.
+  void ended(const std::string& trace_id);
+  /// Audio that could not be written to WAV files, since the start, as far as its pipelines told.
+  double audio_lost_ms() const { return audio_lost_ms_; }
 
  private:
+  void count_lost(const std::string& tap, double dropped_ms);
   void bucket(const std::string& trace_id, GVariant* fields);
   void segment(const std::string& trace_id, GVariant* fields);
   void transcript(const std::string& trace_id, GVariant* fields);
@@ -31,6 +37,8 @@ class Recorder {
   Journal& journal_;
   bool monitoring_;
   const CallKnobs* knobs_;
+  double audio_lost_ms_ = 0;
+  std::map<std::string, double> dropped_ms_;  ///< last told, by trace, station and tap
 };
 
 }  // namespace dragoman

@@ -78,6 +78,15 @@ class Slot : public WorkerProcessListener {
   }
 
   size_t size() const { return entries_.size(); }
+  Workers::Status status() const {
+    Workers::Status status{.restarts = restarts_};
+    if (process_) {
+      status.pid = process_->pid();
+      status.ready = process_->ready();
+    }
+    for (const auto& [id, entry] : entries_) status.pipelines.push_back(id);
+    return status;
+  }
   bool has(const std::string& id) const { return entries_.count(id); }
   bool has_group(const std::string& group) const {
     return std::any_of(entries_.begin(), entries_.end(),
@@ -252,6 +261,7 @@ class Slot : public WorkerProcessListener {
     g_warning("media worker %s; starting another for its %zu pipelines", how.c_str(), size());
     const auto old = std::move(process_);
     deaths_.push_back(g_get_monotonic_time());
+    ++restarts_;
     restarting_.clear();
     restarted_.clear();
     for (const auto& [id, entry] : std::map(entries_)) {
@@ -284,6 +294,7 @@ class Slot : public WorkerProcessListener {
   std::set<std::string> restarting_;    ///< played before the worker died, do not yet play again
   std::vector<std::string> restarted_;  ///< do so
   std::deque<gint64> deaths_;           ///< monotonic µs
+  uint64_t restarts_ = 0;
   std::string failure_;
 };
 
@@ -363,6 +374,12 @@ std::vector<GPid> Workers::pids() const {
     if (slot->process() && slot->process()->pid()) pids.push_back(slot->process()->pid());
   }
   return pids;
+}
+
+std::vector<Workers::Status> Workers::status() const {
+  std::vector<Status> status;
+  for (const auto& slot : impl_->slots) status.push_back(slot->status());
+  return status;
 }
 
 }  // namespace dragoman

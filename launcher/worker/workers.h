@@ -68,6 +68,13 @@ class Workers {
   void say(const std::string& group, const std::string& channel, const std::string& language,
            const std::string& text);
   std::vector<GPid> pids() const;
+  struct Status {
+    GPid pid = 0;  ///< 0: none, it died again and again
+    bool ready = false;
+    std::vector<std::string> pipelines;  ///< ids; those that wait for a worker, too
+    uint64_t restarts = 0;               ///< since the start
+  };
+  std::vector<Status> status() const;
 
  private:
   struct Impl;

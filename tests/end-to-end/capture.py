@@ -5,23 +5,40 @@ import collections
 import os
 import pathlib
 import socket
+import struct
 import subprocess
 
 from lab import wait_until
 
 Packet = collections.namedtuple("Packet", "time source destination sequence timestamp payload_type payload")
+Header = collections.namedtuple("Header", "time source destination ssrc sequence timestamp")
+
+SNAP = 64  # bytes of each packet: Ethernet 14, IP 20, UDP 8, RTP 12
+
+
+def tail(file, size=1 << 20):
+    with open(file, "rb") as opened:
+        opened.seek(max(0, os.path.getsize(file) - size))
+        return opened.read()
 
 
 class Capture:
     """Captures UDP on loopback from `__enter__` to `__exit__`; then `packets` holds every RTP packet, in order."""
 
-    def __init__(self, file, ports):
-        """`ports`: (first, last) of the UDP ports to capture."""
-        self.file, self.ports, self.packets = file, ports, []
+    def __init__(self, file, ports, sources=None):
+        """`ports`: (first, last) of the UDP ports to capture.
+
+        `sources`, for long captures: only what goes to `ports` or comes from these, and of it the headers, see headers().
+        """
+        self.file, self.ports, self.sources, self.packets = file, ports, sources, []
 
     def __enter__(self):
+        span = "portrange {}-{}".format
+        what = ["-f", f"udp {span(*self.ports)}"]
+        if self.sources:
+            what = ["-s", str(SNAP), "-F", "pcap", "-f", f"udp and (dst {span(*self.ports)} or src {span(*self.sources)})"]
         self.process = subprocess.Popen(
-            ["tshark", "-q", "-i", "lo", "-f", f"udp portrange {self.ports[0]}-{self.ports[1]}", "-w", str(self.file)],
+            ["tshark", "-q", "-i", "lo", *what, "-w", str(self.file)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._mark(b"begin")
         return self
@@ -30,14 +47,15 @@ class Capture:
         self._mark(b"end of the capture")
         self.process.terminate()
         self.process.wait(timeout=20)
-        self.packets = self.read()
+        if not self.sources:
+            self.packets = self.read()
 
     def _mark(self, text):
         """Sends `text`, which is no RTP, until it is in the file: what came before it is there too."""
         def marked():
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
                 sender.sendto(text, ("127.0.0.1", self.ports[1]))
-            return os.path.exists(self.file) and text in pathlib.Path(self.file).read_bytes()
+            return os.path.exists(self.file) and text in tail(self.file)
         wait_until(marked, 20, f"tshark to write {self.file}")
 
     def read(self):
@@ -59,3 +77,18 @@ class Capture:
         for packet in self.packets:
             streams[packet.source, packet.destination].append(packet)
         return streams
+
+    def headers(self):
+        """Each RTP packet's Header, one by one: millions need no memory, and no tshark."""
+        with open(self.file, "rb") as file:
+            data = file.read()
+        at, record, layers = 24, struct.Struct("<IIII"), struct.Struct(">14xBB7xB10xHH4xBBHII")
+        while at + 16 <= len(data):
+            seconds, fraction, size, _ = record.unpack_from(data, at)
+            at += 16 + size
+            if size < layers.size:
+                continue
+            ip, _, protocol, source, destination, first, kind, sequence, timestamp, ssrc = layers.unpack_from(data, at - size)
+            # Version 2, and not RTCP (RFC 5761, section 4).
+            if ip == 0x45 and protocol == 17 and first >> 6 == 2 and not 64 <= kind & 0x7F <= 95:
+                yield Header(seconds + fraction / 1e6, source, destination, ssrc, sequence, timestamp)

@@ -251,7 +251,7 @@ class Lab:
         port = 26000 + 400 * (len(self.processes) % 8)
         return self.run(["sipp", f"127.0.0.1:{self.sip_port}", "-sf", scenario, "-s", extension, "-m", calls, "-l", at_once,
                          "-r", "5", "-i", "127.0.0.1", "-p", free_port(socket.SOCK_DGRAM), "-mi", "127.0.0.1",
-                         "-mp", port, "-nostdin", "-timeout", "120s"], f"callers-{extension}-{len(self.processes)}",
+                         "-mp", port, "-nostdin", "-timeout", f"{max(120, int(seconds[1]) + 60)}s"], f"callers-{extension}-{len(self.processes)}",
                         {"TERM": "dumb"})
 
     def silence(self):

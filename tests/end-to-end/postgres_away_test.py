@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""PostgreSQL is killed under calls, stays away, comes back, hangs: no call notices, and no row is lost or doubled.
+
+The whole load is AWAY_CALLS=20 AWAY_SECONDS=600 (14 minutes), or bench.py away, which asserts nothing.
+"""
+
+import json
+import os
+import unittest
+
+from lab import Lab
+from outage import SETTINGS, Outage
+from postgres import Cluster
+
+CALLS = int(os.environ.get("AWAY_CALLS", 4))
+AWAY = int(os.environ.get("AWAY_SECONDS", 10))
+MEMORY_MB = 8  # SQLite's page caches fill with the journal, 2 MB of each connection
+# What a busy machine may do to a packet without PostgreSQL's help; Asterisk mixes with a timer of its own.
+LATER_MS = {"from_the_worker": 60, "to_the_phones": 150}
+
+
+class PostgresAway(unittest.TestCase):
+    def test_the_calls_go_on_and_every_row_is_there_once(self):
+        with Lab() as lab, Cluster(**SETTINGS) as cluster:
+            found = Outage(lab, cluster, CALLS, AWAY).run()
+            print(json.dumps(found, indent=1, default=str), flush=True)
+
+            self.assertEqual(found["different"], [], "rows of one database that the other has not, or not as often")
+            for table in ("traces", "knob_snapshots_5s", "audio_segments_5s", "metrics_agg_5s"):
+                self.assertGreaterEqual(found["rows"][table]["journal"], CALLS // 2, table)
+            self.assertEqual(found["holes"], [], "buckets without a row")
+            self.assertEqual(found["complaints"], [])
+            self.assertEqual(found["exit_status"], 0)
+            self.assertLess(found["seconds_from_bucket_to_postgresql"]["most"], 5)
+
+            before = found["launcher_mb"]["before"]["most"]
+            for phase in ("away", "back", "hangs", "after"):
+                self.assertLess(found["launcher_mb"][phase]["most"], before + MEMORY_MB, phase)
+            for way in LATER_MS:
+                self.assert_audio(found[way], way)
+
+    def assert_audio(self, phases, way):
+        before = phases["before"]
+        for phase, now in phases.items():
+            with self.subTest(way=way, phase=phase):
+                self.assertEqual(now["streams"], CALLS)
+                self.assertEqual(now["missing"], 0)
+                self.assertAlmostEqual(now["packets"], 50, delta=1)
+                self.assertLess(now["gap_ms"], before["gap_ms"] + LATER_MS[way])
+                self.assertLess(now["late_ms"], before["late_ms"] + LATER_MS[way])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

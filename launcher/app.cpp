@@ -26,6 +26,7 @@
 #include "launcher/store/iso_time.h"
 #include "launcher/store/mend.h"
 #include "launcher/store/open_traces.h"
+#include "launcher/store/pg_retention.h"
 #include "launcher/store/retention.h"
 #include "launcher/store/shipper.h"
 #include "launcher/util/log.h"
@@ -204,11 +205,13 @@ class App {
     close_open_traces();
     salvager_.look();
     retention_.emplace(retention_options());
+    pg_retention_ = make_pg_retention();
     calls_.rehearse();
     client_.start(calls_);
     g_main_loop_run(loop_.get());
     workers_.end();
     retention_.reset();
+    pg_retention_.reset();
     journal_->flush();
     if (journal_->dropped() > 0)
       log::warning(kTopic, std::to_string(journal_->dropped()) + " rows could not be written (" +
@@ -319,6 +322,13 @@ class App {
     }
   }
 
+  std::unique_ptr<PgRetention> make_pg_retention() const {
+    if (!config_.store.ships()) return nullptr;
+    return std::make_unique<PgRetention>(
+        PgTarget(config_.store.postgresql, config_.store.database),
+        PgRetentionOptions{.keep = std::chrono::hours(config_.postgresql_retention_hours())});
+  }
+
   static RouteFiles read_pipelines(const Config& config) {
     RouteFiles files;
     for (const auto& [extension, route] : config.routes)
@@ -368,6 +378,7 @@ class App {
   Salvager salvager_{journal_path(config_.paths.data), [this] { salvaged(); }};
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Shipper> shipper_;
+  std::unique_ptr<PgRetention> pg_retention_;
   Mender mender_;
   RealWorkers workers_;
   Knobs knobs_;

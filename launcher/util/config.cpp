@@ -111,6 +111,11 @@ std::string set_gigabytes(double* target, const std::string& text) {
   return {};
 }
 
+std::string set_retention(int* target, const std::string& text) {
+  if (set_int(target, text, 0, kMaxRetentionHours).empty()) return {};
+  return "whole hours from 0 (rows and files are kept for ever) to 87600 (ten years)";
+}
+
 /// Whether a connection string of libpq or a URI holds a password.
 bool holds_password(const std::string& conninfo) {
   g_autofree char* lower = g_ascii_strdown(conninfo.data(), static_cast<gssize>(conninfo.size()));
@@ -162,11 +167,7 @@ const std::vector<Key>& keys() {
          return parse_bool(v, &c.monitoring.enabled) ? "" : "true or false";
        }},
       {"monitoring", "retention-hours",
-       [](Config& c, Route*, auto& v) -> std::string {
-         return set_int(&c.monitoring.retention_hours, v, 0, kMaxRetentionHours).empty()
-                    ? ""
-                    : "whole hours from 0 (rows and files are kept for ever) to 87600 (ten years)";
-       }},
+       [](Config& c, Route*, auto& v) { return set_retention(&c.monitoring.retention_hours, v); }},
       {"monitoring", "max-disk-gb",
        [](Config& c, Route*, auto& v) { return set_gigabytes(&c.monitoring.max_disk_gb, v); }},
       {"monitoring", "min-free-mb",
@@ -175,6 +176,10 @@ const std::vector<Key>& keys() {
        }},
       {"store", "postgresql",
        [](Config& c, Route*, auto& v) { return set_text(&c.store.postgresql, v); }},
+      {"store", "postgresql-retention-hours",
+       [](Config& c, Route*, auto& v) {
+         return set_retention(&c.store.retention_hours.emplace(), v);
+       }},
       {"extension", "language",
        [](Config&, Route* r, auto& v) { return set_language(&r->language, v); }},
       {"extension", "hears", [](Config&, Route* r, auto& v) { return set_language(&r->hears, v); }},

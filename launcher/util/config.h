@@ -72,9 +72,15 @@ struct Config {
   struct Store {
     std::string postgresql;  ///< libpq connection string without password; empty: see database
     std::string database;    ///< from MONITORING_DB: its name whatever the string says
+    /// As monitoring.retention_hours, of the rows there; nothing: the same.
+    std::optional<int> retention_hours;
     /// Rows are shipped to PostgreSQL only if one of them is given.
     bool ships() const { return !postgresql.empty() || !database.empty(); }
   } store;
+  /// How long rows stay in PostgreSQL; 0: for ever.
+  int postgresql_retention_hours() const {
+    return store.retention_hours.value_or(monitoring.retention_hours);
+  }
   std::map<std::string, Route> routes;  ///< by extension
   std::vector<KnobSetting> knobs;       ///< [knobs], [knobs STATION], knob.… of extensions
 

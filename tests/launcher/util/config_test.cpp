@@ -58,6 +58,7 @@ TEST_F(ConfigTest, TheExampleFileSaysTheDefaults) {
   EXPECT_EQ(example.calls.max_wait_s, built_in.calls.max_wait_s);
   EXPECT_EQ(example.paths.data, built_in.paths.data);
   EXPECT_EQ(example.monitoring.retention_hours, built_in.monitoring.retention_hours);
+  EXPECT_EQ(example.postgresql_retention_hours(), built_in.postgresql_retention_hours());
   EXPECT_EQ(example.monitoring.max_disk_gb, built_in.monitoring.max_disk_gb);
   EXPECT_EQ(example.monitoring.min_free_mb, built_in.monitoring.min_free_mb);
   for (const char* extension : {"3333", "4444"}) {
@@ -215,6 +216,32 @@ TEST_F(ConfigTest, ships_to_postgresql_only_when_a_database_is_named) {
   EXPECT_TRUE(from_environment.store.ships());
   g_setenv("MONITORING_DB", "host=elsewhere", TRUE);
   EXPECT_THAT(error_of(""), HasSubstr("MONITORING_DB"));
+}
+
+TEST_F(ConfigTest, rows_stay_in_postgresql_as_long_as_here_unless_it_is_told) {
+  EXPECT_EQ(Config::parse("", "t", {}).postgresql_retention_hours(), 72);
+  g_setenv("MONITORING_RETENTION_HOURS", "24", TRUE);
+  EXPECT_EQ(Config::parse("", "t", {}).postgresql_retention_hours(), 24);
+  const char* file = "[store]\npostgresql-retention-hours = ";
+  EXPECT_EQ(Config::parse(file, "t", {}).postgresql_retention_hours(), 24);
+  const Config for_ever = Config::parse(file + std::string("0\n"), "t", {});
+  EXPECT_EQ(for_ever.postgresql_retention_hours(), 0);
+  EXPECT_EQ(for_ever.monitoring.retention_hours, 24);
+}
+
+TEST_F(ConfigTest, a_bad_key_or_value_of_the_store_is_named_with_the_cure) {
+  for (const char* bad : {"-1", "3 days", "72h", "1.5", "87601"})
+    EXPECT_THAT(error_of(std::string("[store]\npostgresql-retention-hours = ") + bad + "\n"),
+                testing::AllOf(HasSubstr("test.conf:2"), HasSubstr("postgresql-retention-hours"),
+                               HasSubstr(bad), HasSubstr("whole hours from 0")));
+  EXPECT_THAT(error_of("[store]\nretention-hours = 3\n"),
+              testing::AllOf(HasSubstr("test.conf:2"), HasSubstr("retention-hours"),
+                             HasSubstr("postgresql, postgresql-retention-hours")));
+  for (const char* bad : {"monitoring v2", "a;b", "dbname=x"}) {
+    g_setenv("MONITORING_DB", bad, TRUE);
+    EXPECT_THAT(error_of(""), testing::AllOf(HasSubstr("MONITORING_DB"), HasSubstr(bad),
+                                             HasSubstr("letters, digits")));
+  }
 }
 
 TEST_F(ConfigTest, refuses_a_password_for_postgresql_without_repeating_it) {

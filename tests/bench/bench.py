@@ -11,6 +11,8 @@ probe   stationprobe on ten minutes of 16 kHz speech: CPU time, and the ratio to
 journal the journal: metric rows a second on one core, CPU for the rows of 100 calls, the cost of a durable commit.
 store   the journal's metric rows per second of a core; shipping them to a PostgreSQL of its own, and the ratio to psql
         copying the same rows; the operators' queries over 10 million rows.
+away    20 calls (AWAY_CALLS), PostgreSQL killed under them and away for ten minutes (AWAY_SECONDS), then hanging: rows in
+        both databases, the launcher's memory and CPU, the packets to the phones, how long it takes to make up for it.
 
 Nothing is asserted: the machine may be busy. Without arguments: delay and tap.
 """
@@ -29,6 +31,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "end-to-end
 from capture import Capture  # noqa: E402
 from journal import measure_journal  # noqa: E402
 from lab import SOUNDS, Lab, concatenate, transcripts, wait_until  # noqa: E402
+from outage import SETTINGS, Outage, cpu_seconds, resident_mb  # noqa: E402
+from postgres import Cluster  # noqa: E402
 from probe import measure_probe  # noqa: E402
 from store import measure_store  # noqa: E402
 
@@ -66,16 +70,6 @@ def spurts(packets, pause):
             else:
                 found.append([packet.time, packet.time])
     return [s for s in found if s[1] - s[0] > 0.1]
-
-
-def memory_mb(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return round(int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) / 1024)
-
-
-def cpu_seconds(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def delays(capture, speaker, listener):
@@ -127,7 +121,7 @@ def measure_delay(utterances=24):
             phones = {e: lab.phone(e, f, seconds, lead=2.0) for e, f in files.items()}
             time.sleep(seconds / 2)
             [worker] = lab.workers()
-            result = {"launcher_mb": memory_mb(lab.launcher.pid), "worker_mb": memory_mb(worker)}
+            result = {"launcher_mb": resident_mb(lab.launcher.pid), "worker_mb": resident_mb(worker)}
             for phone in phones.values():
                 phone.wait(seconds + 30)
         wait_until(lambda: not lab.leftovers(), 10, "the end of the calls")
@@ -181,20 +175,28 @@ def measure_tap(calls=10, seconds=30):
         share = (cpu_seconds(worker) - cpu) / (time.monotonic() - begin) / calls
         for caller in callers:
             caller.end()
-        return {"calls": calls, "cpu_pct_of_a_core_per_call": round(100 * share, 2), "worker_mb": memory_mb(worker)}
+        return {"calls": calls, "cpu_pct_of_a_core_per_call": round(100 * share, 2), "worker_mb": resident_mb(worker)}
+
+
+def measure_away():
+    calls, seconds = int(os.environ.get("AWAY_CALLS", 20)), int(os.environ.get("AWAY_SECONDS", 600))
+    with Lab() as lab, Cluster(**SETTINGS) as cluster:
+        print(f"{calls} calls, {seconds} s of them without PostgreSQL …", file=sys.stderr, flush=True)
+        return Outage(lab, cluster, calls, seconds).run()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     measures = {"delay": measure_delay, "long": measure_long, "tap": measure_tap, "probe": measure_probe,
-                "journal": measure_journal, "store": measure_store}
-    parser.add_argument("what", nargs="*", metavar="delay|long|tap|probe|journal|store")
+                "journal": measure_journal, "store": measure_store, "away": measure_away}
+    parser.add_argument("what", nargs="*", metavar="delay|long|tap|probe|journal|store|away")
     parser.add_argument("--json", metavar="FILE")
     options = parser.parse_args()
     for what in options.what:
         if what not in measures:
             parser.error(f"no measurement '{what}': there are {', '.join(measures)}")
-    text = json.dumps({what: measures[what]() for what in options.what or ["delay", "tap"]}, indent=2, ensure_ascii=False)
+    text = json.dumps({what: measures[what]() for what in options.what or ["delay", "tap"]}, indent=2, ensure_ascii=False,
+                      default=str)
     print(text)
     if options.json:
         pathlib.Path(options.json).write_text(text + "\n")

@@ -306,6 +306,7 @@ class App {
         .recording = {.enabled = config_.monitoring.enabled,
                       .audio_lost_ms = recorder_.audio_lost_ms()}};
     if (shipper_) status.shipper = shipper_->status();
+    if (pg_retention_) status.postgresql_retention = pg_retention_->health();
     status.calls = live_calls(calls_.sessions(), status.workers, status.now);
     return status;
   }

@@ -70,6 +70,15 @@ void add_shipper(const ShipperStatus& shipper, Problems& problems) {
                             " refused what they hold; the launcher's log tells why"});
 }
 
+/// A database that is away is told of once, as the shipper's.
+void add_postgresql_retention(const LauncherStatus& status, Problems& problems) {
+  if (!status.shipper || status.shipper->state != ShipperState::kConnected) return;
+  if (!status.postgresql_retention || status.postgresql_retention->last_error.empty()) return;
+  problems.push_back(
+      {Kind::kNow, "postgresql",
+       status.postgresql_retention->last_error + "; what is old stays there until that is cured"});
+}
+
 }  // namespace
 
 std::vector<StatusProblem> problems_of(const LauncherStatus& status) {
@@ -79,6 +88,7 @@ std::vector<StatusProblem> problems_of(const LauncherStatus& status) {
   add_journal(status.store.journal, problems);
   add_retention(status.store.retention, problems);
   if (status.shipper) add_shipper(*status.shipper, problems);
+  add_postgresql_retention(status, problems);
   if (status.recording.audio_lost_ms > 0)
     problems.push_back({Kind::kLoss, "recording",
                         json_number(status.recording.audio_lost_ms / 1000) +

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "launcher/store/pg_retention.h"
 #include "launcher/store/retention.h"
 #include "launcher/store/shipper.h"
 
@@ -55,7 +56,8 @@ struct LauncherStatus {
   std::string journal_path;
   std::chrono::hours keep{0};  ///< 0: for ever
   StoreHealth store;
-  std::optional<ShipperStatus> shipper;  ///< nothing if rows are not shipped
+  std::optional<ShipperStatus> shipper;                   ///< nothing if rows are not shipped
+  std::optional<PgRetentionHealth> postgresql_retention;  ///< likewise
   Recording recording;
 };
 
@@ -85,7 +87,9 @@ std::vector<StatusProblem> problems_of(const LauncherStatus& status);
 ///   rows_deleted_for_room {…}, rows_deleted_orphans {…}, files_deleted, longest_lock_ms,
 ///   last_error} · shipper {state ("connecting", "connected", "waiting"), since, target,
 ///   rows_waiting, rows_shipped, rows_refused, failed_attempts, last_error} (null: nothing is
-///   shipped) · recording {enabled, audio_lost_ms}
+///   shipped) · postgresql_retention {keep_hours, runs, runs_left_to_another, failed_runs,
+///   last_run, rows_deleted {…}, longest_step_ms, last_error} (null likewise) · recording {enabled,
+///   audio_lost_ms}
 std::string json_of(const LauncherStatus& status);
 
 /// The same for a person, from json_of()'s object. What is missing or of another type reads "?".

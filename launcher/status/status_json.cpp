@@ -154,6 +154,20 @@ std::string object_of(const ShipperStatus& shipper) {
       .str();
 }
 
+std::string object_of(const PgRetentionHealth& retention) {
+  return ObjectText()
+      .count("keep_hours", static_cast<uint64_t>(retention.keep.count()))
+      .count("runs", retention.runs)
+      .count("runs_left_to_another", retention.yielded)
+      .count("failed_runs", retention.failed)
+      .time("last_run", retention.last_run)
+      .raw("rows_deleted", object_of(retention.deleted))
+      .number("longest_step_ms",
+              static_cast<double>(retention.longest_step.count()) / kMillisecondNs)
+      .text_or_null("last_error", retention.last_error)
+      .str();
+}
+
 double seconds_between(uint64_t from, uint64_t to) {
   return to > from ? static_cast<double>(to - from) / kSecondNs : 0;
 }
@@ -180,6 +194,8 @@ std::string json_of(const LauncherStatus& status) {
            retention.looks || retention.room.journal_bytes ? object_of(retention.room) : "null")
       .raw("retention", object_of(retention, status.keep))
       .raw("shipper", status.shipper ? object_of(*status.shipper) : "null")
+      .raw("postgresql_retention",
+           status.postgresql_retention ? object_of(*status.postgresql_retention) : "null")
       .raw("recording", ObjectText()
                             .flag("enabled", status.recording.enabled)
                             .number("audio_lost_ms", status.recording.audio_lost_ms)

@@ -171,6 +171,14 @@ std::string shipper_lines(JsonObject* shipper) {
                       shown(shipper, "rows_refused"));
 }
 
+std::string postgresql_retention_lines(JsonObject* retention) {
+  if (!retention) return {};
+  const int64_t hours = json::integer(retention, "keep_hours");
+  return line("", "kept there " + (hours ? std::to_string(hours) + " h" : std::string("for ever")) +
+                      "; removed " + rows(retention, "rows_deleted") + "; longest step " +
+                      fixed(number(retention, "longest_step_ms"), "ms"));
+}
+
 std::string recording_line(JsonObject* recording) {
   if (!is_true(recording, "enabled")) return line("recording", "off");
   const double lost_ms = number(recording, "audio_lost_ms");
@@ -197,6 +205,7 @@ std::string text_of(JsonObject* status) {
   each(status, "workers", [&text](JsonObject* worker) { text += worker_line(worker); });
   text += calls_text(status) + store_lines(status) +
           shipper_lines(json::member(status, "shipper")) +
+          postgresql_retention_lines(json::member(status, "postgresql_retention")) +
           recording_line(json::member(status, "recording"));
   return text + "\n" + problem_lines(status);
 }

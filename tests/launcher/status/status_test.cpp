@@ -63,6 +63,16 @@ ShipperStatus away() {
           .last_error = "PostgreSQL monitoring_v2 on db: refused; start it"};
 }
 
+PgRetentionHealth kept() {
+  PgRetentionHealth retention{.keep = std::chrono::hours(48),
+                              .runs = 2,
+                              .yielded = 1,
+                              .last_run = kNoon + 9 * kSecond,
+                              .longest_step = std::chrono::microseconds(12'500)};
+  retention.deleted[RowKind::kMetric] = 6;
+  return retention;
+}
+
 std::vector<std::string> parts_of(const LauncherStatus& status) {
   std::vector<std::string> parts;
   for (const StatusProblem& problem : problems_of(status))
@@ -110,12 +120,16 @@ constexpr char kJson[] =
     R"_( "last_error": null}, "shipper": {"state": "waiting", "since": "2026-03-01T12:00)_"
     R"_(:05.000000Z", "target": "monitoring_v2 on db", "rows_waiting": 12, "rows_shipped)_"
     R"_(": 34, "rows_refused": 0, "failed_attempts": 2, "last_error": "PostgreSQL monito)_"
-    R"_(ring_v2 on db: refused; start it"}, "recording": {"enabled": true, "audio_lost_m)_"
+    R"_(ring_v2 on db: refused; start it"}, "postgresql_retention": {"keep_hours": 48, "runs": 2, )_"
+    R"_("runs_left_to_another": 1, "failed_runs": 0, "last_run": "2026-03-01T12:00:09.000000Z", "r)_"
+    R"_(ows_deleted": {"traces": 0, "knob_events": 0, "utterances": 0, "segments": 0, "knob_snapsh)_"
+    R"_(ots": 0, "metrics": 6, "total": 6}, "longest_step_ms": 12.5, "last_error": null}, "recording": {"enabled": true, "audio_lost_m)_"
     R"_(s": 0}})_";
 
 TEST(Status, json_has_the_names_that_it_promises) {
   LauncherStatus status = well();
   status.shipper = away();
+  status.postgresql_retention = kept();
   status.store.journal.dropped[RowKind::kKnobSnapshot] = 4;
   status.store.journal.dropped[RowKind::kMetric] = 5;
   EXPECT_EQ(json_of(status), kJson);
@@ -190,6 +204,18 @@ TEST(Status, a_shipper_that_has_not_failed_yet_is_no_problem) {
   LauncherStatus status = well();
   status.shipper = ShipperStatus{.state = ShipperState::kConnecting, .rows_waiting = 9};
   EXPECT_THAT(parts_of(status), IsEmpty());
+}
+
+TEST(Status, the_retention_in_postgresql_is_told_and_its_trouble_once) {
+  LauncherStatus status = well();
+  status.shipper = ShipperStatus{.state = ShipperState::kConnected};
+  status.postgresql_retention = kept();
+  EXPECT_THAT(parts_of(status), IsEmpty());
+  EXPECT_THAT(shown(status), HasSubstr("kept there 48 h; removed 6 metrics; longest step 12.5 ms"));
+  status.postgresql_retention->last_error = "PostgreSQL monitoring_v2 on db: may not; GRANT it";
+  EXPECT_THAT(shown(status), HasSubstr("WRONG  postgresql: PostgreSQL monitoring_v2 on db: may"));
+  status.shipper = away();
+  EXPECT_THAT(parts_of(status), ElementsAre("postgresql now"));
 }
 
 TEST(Status, the_text_of_another_version_is_full_of_questions_and_no_crash) {

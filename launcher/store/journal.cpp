@@ -51,20 +51,26 @@ std::string trouble(const std::string& path, const DatabaseError& error) {
   return "journal '" + path + "': " + error.what() + ": " + cure(error.code(), path);
 }
 
-/// Makes the folder and the file (conversations are private: owner and group only). SQLite gives
-/// its -wal and -shm files the same mode.
+[[noreturn]] void refuse(const std::string& what) {
+  throw DatabaseError(errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL : SQLITE_CANTOPEN,
+                      what + std::strerror(errno));
+}
+
+/// Makes the folder and the file, if there is none (conversations are private: owner and group
+/// only). SQLite gives its -wal and -shm files the same mode.
+///
+/// A file that is there must never be opened and closed beside SQLite: to close it cancels every
+/// lock that this process has on it, and whoever uses the journal next takes himself for the only
+/// one, and deletes the write-ahead log that we go on to write.
 void make_file(const std::string& path) {
   g_autofree char* folder = g_path_get_dirname(path.c_str());
-  if (g_mkdir_with_parents(folder, 0750) != 0) {
-    throw std::runtime_error("journal '" + path + "': cannot make its folder: " +
-                             std::strerror(errno) + ": name another data folder");
+  if (g_mkdir_with_parents(folder, 0750) != 0) refuse("cannot make its folder: ");
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+  if (file >= 0) {
+    ::close(file);
+  } else if (errno != EEXIST) {
+    refuse("cannot make the file: ");
   }
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-  if (file < 0) {
-    throw std::runtime_error("journal '" + path + "': " + std::strerror(errno) + ": " +
-                             cure(SQLITE_CANTOPEN, path));
-  }
-  ::close(file);
 }
 
 /// An open journal file with its schema up to date, and which file it was.

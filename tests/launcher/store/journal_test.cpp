@@ -15,6 +15,19 @@ namespace {
 
 using JournalTest = StoreTest;
 
+/// The number of traces that another program finds, which opens the journal and closes it again.
+std::string traces_seen_by_another_process(const std::string& path) {
+  static constexpr char kProgram[] =
+      "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]);"
+      "print(d.execute('SELECT count(*) FROM traces').fetchone()[0], end=''); d.close()";
+  const char* command[] = {"python3", "-c", kProgram, path.c_str(), nullptr};
+  g_autofree char* output = nullptr;
+  int status = -1;
+  g_spawn_sync(nullptr, const_cast<char**>(command), nullptr, G_SPAWN_SEARCH_PATH, nullptr, nullptr,
+               &output, nullptr, &status, nullptr);
+  return status == 0 ? output : "it failed";
+}
+
 /// The message with which the journal at `path` is refused.
 std::string refusal(const std::string& path) {
   try {
@@ -223,6 +236,23 @@ TEST_F(JournalTest, keeps_rows_while_the_file_is_locked_and_writes_them_after) {
   journal->flush();
   EXPECT_EQ(journal->waiting(), 0u);
   EXPECT_EQ(ask("SELECT count(*) FROM traces"), "1");
+}
+
+TEST_F(JournalTest, a_failed_write_leaves_the_locks_of_the_other_connections) {
+  auto journal = Journal::open(path());
+  Database other(path(), DatabaseAccess::kReadWrite);
+  other.run("BEGIN IMMEDIATE");
+  journal->append(trace_row("t1"));
+  journal->flush();
+  ASSERT_EQ(journal->waiting(), 1u);
+  other.run("ROLLBACK");
+  journal->flush();
+  // Who takes himself for the only user of the file deletes its write-ahead log when he closes it.
+  EXPECT_EQ(traces_seen_by_another_process(path()), "1");
+  journal->append(trace_row("t2"));
+  journal->flush();
+  EXPECT_EQ(journal->waiting(), 0u);
+  EXPECT_EQ(traces_seen_by_another_process(path()), "2");
 }
 
 TEST_F(JournalTest, makes_a_new_file_when_the_old_one_is_deleted) {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <numbers>
+#include <complex>
 
 namespace dragoman {
 namespace {
@@ -16,47 +16,28 @@ size_t window_length(int rate) { return std::bit_ceil(static_cast<size_t>(rate *
 
 }  // namespace
 
-Spectrogram::Spectrogram(int rate)
-    : rate_(rate),
-      window_(window_length(rate)),
-      windowed_(window_.size()),
-      spectrum_(bins()),
-      fft_(gst_fft_f32_new(static_cast<gint>(window_.size()), FALSE)),
-      hop_(window_.size() / kFirstOverlap) {
-  double sum = 0;
-  for (size_t i = 0; i < window_.size(); ++i) {
-    const double turn = 2 * std::numbers::pi * static_cast<double>(i);
-    window_[i] =
-        static_cast<float>(0.5 - 0.5 * std::cos(turn / static_cast<double>(window_.size())));
-    sum += window_[i];
-  }
-  scale_ = 2 / (sum * sum);  // a tone of RMS 1 has power 1 in its bin
-  pending_.assign(window_.size() / 2, 0);
+Spectrogram::Spectrogram(int rate) : rate_(rate) {
+  fft_.set_length(window_length(rate));
+  hop_ = fft_.length() / kFirstOverlap;
+  pending_.assign(fft_.length() / 2, 0);
 }
 
 void Spectrogram::add(std::span<const float> samples) {
   pending_.insert(pending_.end(), samples.begin(), samples.end());
+  // Of N samples a tone of RMS 1 has |X|^2 = N^2 / 8, and the bin's square is that over 3 N / 8.
+  const auto scale = 3 / static_cast<float>(fft_.length());
   size_t used = 0;
-  while (pending_.size() - used >= window_.size()) {
-    const auto begin = pending_.begin() + static_cast<std::ptrdiff_t>(used);
-    std::transform(window_.begin(), window_.end(), begin, windowed_.begin(), std::multiplies<>());
-    transform();
-    used += hop_;  // which transform() may have lengthened
+  while (pending_.size() - used >= fft_.length()) {
+    const auto bins = fft_(std::span(pending_).subspan(used, fft_.length()));
+    Column power(bins.size());
+    std::ranges::transform(bins, power.begin(), [&](auto bin) { return scale * std::norm(bin); });
+    take(std::move(power));
+    used += hop_;  // which take() may have lengthened
   }
   pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(used));
 }
 
-void Spectrogram::finish() { add(std::vector<float>(window_.size() / 2)); }
-
-void Spectrogram::transform() {
-  gst_fft_f32_fft(fft_.get(), windowed_.data(), spectrum_.data());
-  Column power(bins());
-  for (size_t bin = 0; bin < power.size(); ++bin) {
-    const double real = spectrum_[bin].r, imaginary = spectrum_[bin].i;
-    power[bin] = static_cast<float>((real * real + imaginary * imaginary) * scale_);
-  }
-  take(std::move(power));
-}
+void Spectrogram::finish() { add(std::vector<float>(fft_.length() / 2)); }
 
 void Spectrogram::take(Column&& power) {
   if (in_last_ > 0 && in_last_ < per_column_) {
@@ -78,7 +59,7 @@ void Spectrogram::join_neighbours() {
     }
   }
   columns_.resize(columns_.size() / 2);
-  if (hop_ < window_.size() / 2) {
+  if (hop_ < fft_.length() / 2) {
     hop_ *= 2;
   } else {
     per_column_ *= 2;

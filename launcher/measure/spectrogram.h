@@ -2,13 +2,11 @@
 // A sound's spectrum over time, in few columns.
 #pragma once
 
-#include <gst/fft/gstfftf32.h>
-
 #include <cstddef>
 #include <span>
 #include <vector>
 
-#include "plugins/common/handles.h"
+#include "plugins/station/windowed_fft.h"
 
 namespace dragoman {
 
@@ -28,7 +26,7 @@ class Spectrogram {
 
   size_t columns() const { return columns_.size(); }
   /// From 0 Hz up to half the rate, both included.
-  size_t bins() const { return window_.size() / 2 + 1; }
+  size_t bins() const { return fft_.bins(); }
   /// Seconds from one column to the next.
   double column_s() const;
   /// RMS level of a steady tone that would have this bin's power, dBFS (a full-scale sine -3.01);
@@ -42,18 +40,14 @@ class Spectrogram {
  private:
   using Column = std::vector<float>;  ///< power of each bin
 
-  void transform();
   void take(Column&& power);
   void join_neighbours();
 
   int rate_;
-  std::vector<float> window_;
-  std::vector<float> pending_, windowed_;
-  std::vector<GstFFTF32Complex> spectrum_;
-  std::unique_ptr<GstFFTF32, Deleter<gst_fft_f32_free>> fft_;
-  double scale_ = 1;
-  size_t hop_, per_column_ = 1;  ///< samples between windows, windows in a column
-  size_t in_last_ = 0;           ///< windows in the last column so far
+  WindowedFft fft_;
+  std::vector<float> pending_;
+  size_t hop_ = 0, per_column_ = 1;  ///< samples between windows, windows in a column
+  size_t in_last_ = 0;               ///< windows in the last column so far
   std::vector<Column> columns_;
 };
 

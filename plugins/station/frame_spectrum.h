@@ -6,11 +6,11 @@
 #include <span>
 #include <vector>
 
-#include "plugins/station/power_fft.h"
+#include "plugins/station/windowed_fft.h"
 
 namespace dragoman {
 
-/// The mean square of the signal that falls to each bin (see PowerFft). Bin k is at k times
+/// The mean square of the signal that falls to each bin (see WindowedFft). Bin k is at k times
 /// `bin_hz`; the last is half the rate.
 struct PowerSpectrum {
   std::span<const float> power;
@@ -40,7 +40,7 @@ class FrameSpectrum {
  private:
   enum class Last { kNone, kUnknown, kKnown };
 
-  PowerFft fft_;
+  WindowedFft fft_;
   size_t shortest_ = 0;  ///< samples of a frame that has a spectrum
   size_t heard_ = 0;     ///< samples, as far as they matter
   Last last_ = Last::kNone;

@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "plugins/station/meter.h"
-#include "plugins/station/power_fft.h"
+#include "plugins/station/windowed_fft.h"
 
 namespace dragoman {
 
 /// hum_db: a reading of each 1000 samples (1 s) of the mean of the channels at about 1 kHz (the
 /// rate over its whole kilohertz, low-pass of 14 taps an output sample, Blackman), one behind the
 /// other across buckets, since the last hole. Of the power spectrum under a Hann window (see
-/// PowerFft), with c the bin nearest to h F for h = 1 to 5:
+/// WindowedFft), with c the bin nearest to h F for h = 1 to 5:
 ///
 ///     hum(F) = 10 log10(mean of power[c - 2 .. c + 2] / mean of power[c - 7 .. c - 4, c + 4 .. c +
 ///     7])
@@ -38,7 +38,7 @@ class HumMeter : public Meter {
   std::vector<float> taps_, history_;  ///< the last taps, then the frame
   std::vector<float> window_;
   size_t filled_ = 0;
-  PowerFft fft_;
+  WindowedFft fft_;
 };
 
 }  // namespace dragoman

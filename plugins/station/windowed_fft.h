@@ -20,12 +20,22 @@ class WindowedFft {
   void set_length(size_t length);
   size_t length() const { return window_.size(); }
 
-  /// length() / 2 + 1 bins of `samples`, which are length(); scaled so that the mean square of a
-  /// long white noise is the mean of the bins' squared magnitudes. Valid until the next call.
+  size_t bins() const { return length() / 2 + 1; }
+
+  /// The bins of `samples`, which are length(); scaled so that the mean square of a long white
+  /// noise is the mean of the bins' squared magnitudes. Valid until the next call.
   std::span<const std::complex<float>> operator()(std::span<const float> samples);
 
+  /// Of N samples x, with w[n] = 0.5 - 0.5 cos(2 pi n / N) (Hann) and X the DFT of w x:
+  ///
+  ///     power[k] = c |X[k]|^2 / (N sum(w^2)),  c = 1 at 0 Hz and at half the rate, else 2
+  ///
+  /// so that the bins add up to sum((w x)^2) / sum(w^2), the mean square under the window; a sine's
+  /// power is within 2 bins of its frequency. Valid until the next call.
+  std::span<const float> power(std::span<const float> samples);
+
  private:
-  std::vector<float> window_, windowed_;
+  std::vector<float> window_, windowed_, power_;
   std::vector<std::complex<float>> bins_;
   std::unique_ptr<GstFFTF32, Deleter<gst_fft_f32_free>> fft_;
 };

@@ -26,6 +26,7 @@ constexpr std::array kDaily = {
                  maintain::rotate_logs},
     MaintainStep{"disk", Kind::kCheck, "", maintain::check_disk},
     MaintainStep{"retention", Kind::kCheck, "", maintain::check_retention},
+    MaintainStep{"PostgreSQL", Kind::kCheck, "", maintain::check_postgresql},
     MaintainStep{"orphans", Kind::kCheck, "", maintain::count_orphans},
     MaintainStep{"report", Kind::kChange, "write the figures of the day before",
                  maintain::report_day},

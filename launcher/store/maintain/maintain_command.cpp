@@ -19,8 +19,8 @@ namespace {
 constexpr char kSummary[] =
     "Looks after the store, also while the launcher runs and as often as you like:\n\n"
     "  daily    journal's quick check, write-ahead log, statistics, logs, disk, retention, "
-    "orphans,\n"
-    "           the figures of the day before\n"
+    "here and\n"
+    "           in PostgreSQL, orphans, the figures of the day before\n"
     "  weekly   journal's full check, indexes, unused pages back to the disk, newest backup\n"
     "  monthly  summary of the month, old reports, PostgreSQL's VACUUM ANALYZE\n\n"
     "Prints what each step did. Exit status 1 if a check did not hold. data/systemd has timers.";

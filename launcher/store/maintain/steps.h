@@ -44,5 +44,7 @@ std::string remove_old_reports(const MaintainOptions& options);
 // PostgreSQL (postgres_steps.cpp).
 
 std::string vacuum_postgresql(const MaintainOptions& options);
+/// That it answers, and that what is older than the retention is gone there, too.
+std::string check_postgresql(const MaintainOptions& options);
 
 }  // namespace dragoman::maintain

@@ -62,6 +62,12 @@ void Statement::bind(int index, const std::string& value) {
                           SQLITE_TRANSIENT));
 }
 
+void Statement::bind_in_place(int index, std::string_view text) {
+  // A view of nothing may point nowhere, which SQLite would take for NULL.
+  check(sqlite3_bind_text(handle_.get(), index, text.data() ? text.data() : "",
+                          static_cast<int>(text.size()), SQLITE_STATIC));
+}
+
 void Statement::bind_null(int index) { check(sqlite3_bind_null(handle_.get(), index)); }
 
 bool Statement::step() {

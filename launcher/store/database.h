@@ -60,7 +60,10 @@ class Statement {
   void bind(int index, int64_t value);
   void bind(int index, double value);  ///< NaN is stored as NULL
   void bind(int index, const std::string& value);
+  /// Not copied: `text` must stay as it is until the next reset() or run().
+  void bind_in_place(int index, std::string_view text);
   void bind_null(int index);
+  int parameters() const { return sqlite3_bind_parameter_count(handle_.get()); }
 
   /// True while there is a row to read.
   bool step();

@@ -98,6 +98,9 @@ class OpenFile {
     database.run(
         "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
         "PRAGMA journal_size_limit = 67108864;");
+    // A transaction of a hundred calls fits into the cache; the pages that each writes again are
+    // checkpointed once in some transactions.
+    database.run("PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4000");
     try {
       migrate(database, known_migrations());
     } catch (const SchemaTooNew& error) {
@@ -178,11 +181,14 @@ class SqliteJournal final : public Journal {
 
   template <typename Row>
   void push(Row row) {
+    bool first = false;
     {
       std::lock_guard lock(mutex_);
+      first = queue_.size() == 0;
       queue_.push(std::move(row));
     }
-    wake_.notify_one();
+    // With more than one it is awake, or waits for the time to write.
+    if (first) wake_.notify_one();
   }
 
   std::unique_ptr<OpenFile> open_or_replace() {

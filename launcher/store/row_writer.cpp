@@ -3,6 +3,11 @@
 
 #include <glib.h>
 
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <type_traits>
+
 #include "launcher/store/iso_time.h"
 
 namespace dragoman {
@@ -61,11 +66,16 @@ INSERT INTO traces (trace_id, started_at, ended_at, src_extension, dst_extension
   channels)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7))sql";
 
-constexpr char kAddMetric[] = R"sql(
-INSERT INTO metrics_agg_5s (trace_id, station_key, tap, metric_key, bucket_ts, bucket_ms, count,
-  min, max, avg, last)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-ON CONFLICT (trace_id, station_key, tap, metric_key, bucket_ts) DO NOTHING)sql";
+// FAIL leaves the rows before a refused one in place; ABORT, which does not, has SQLite keep a
+// journal for each statement of many rows.
+constexpr char kAddMetrics[] = R"sql(
+INSERT OR FAIL INTO metrics_agg_5s (trace_id, station_key, tap, metric_key, bucket_ts, bucket_ms,
+  count, min, max, avg, last)
+VALUES )sql";
+constexpr char kMetricValues[] = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+constexpr char kUnlessThere[] =
+    " ON CONFLICT (trace_id, station_key, tap, metric_key, bucket_ts) DO NOTHING";
+constexpr size_t kMetricsAtOnce = 32;
 
 constexpr char kDeleteMetric[] = R"sql(
 DELETE FROM metrics_agg_5s
@@ -95,54 +105,63 @@ VALUES (?1, ?2, ?3, ?4)
 ON CONFLICT (trace_id, station_key, bucket_ts) DO UPDATE SET
   knob_values = excluded.knob_values)sql";
 
-void bind_filled(Statement& statement, int index, const std::string& text) {
-  text.empty() ? statement.bind_null(index) : statement.bind(index, text);
+std::string add_metrics(size_t rows) {
+  std::string sql = kAddMetrics;
+  for (size_t row = 0; row < rows; ++row) sql += (row ? ", " : "") + std::string(kMetricValues);
+  return sql + kUnlessThere;
 }
 
-void bind_filled(Statement& statement, int index, const std::optional<std::string>& text) {
-  bind_filled(statement, index, text.value_or(std::string()));
+std::optional<std::string_view> filled(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional<std::string_view>(text);
 }
 
-void bind_filled(Statement& statement, int index, const std::optional<double>& value) {
-  value ? statement.bind(index, *value) : statement.bind_null(index);
+std::optional<std::string_view> filled(const std::optional<std::string>& text) {
+  return text ? filled(*text) : std::nullopt;
 }
 
-/// A time; zero is none.
-void bind_time(Statement& statement, int index, std::optional<uint64_t> utc_ns) {
-  utc_ns.value_or(0) ? statement.bind(index, iso_time(*utc_ns)) : statement.bind_null(index);
+/// Zero is none.
+std::optional<std::string> time_text(std::optional<uint64_t> utc_ns) {
+  return utc_ns.value_or(0) ? std::optional(iso_time(*utc_ns)) : std::nullopt;
 }
 
-void bind_key(Statement& statement, const UtteranceRow& row) {
-  statement.bind(1, row.trace_id);
-  statement.bind(2, row.channel);
-  statement.bind(3, static_cast<int64_t>(row.utterance));
-  statement.bind(4, int64_t{row.clause});
+void bind_value(Statement& statement, int index, std::string_view text) {
+  statement.bind_in_place(index, text);
 }
 
-void bind_heard(Statement& statement, const UtteranceRow& row) {
-  bind_filled(statement, 6, row.extension);
-  bind_filled(statement, 7, row.language);
-  bind_filled(statement, 8, row.text);
-  bind_filled(statement, 9, row.stt_provider);
-  bind_time(statement, 10, row.start_at);
-  bind_time(statement, 11, row.end_at);
-  bind_time(statement, 12, row.committed_at);
-  // Zero is a measurement only in a row that tells of the recognition.
-  const bool measured = !row.stt_provider.empty();
-  if (measured || row.endpoint_ms != 0) statement.bind(13, row.endpoint_ms);
-  if (measured || row.decode_ms != 0) statement.bind(14, row.decode_ms);
+template <typename Number>
+requires std::is_arithmetic_v<Number>
+void bind_value(Statement& statement, int index, Number value) {
+  if constexpr (std::is_floating_point_v<Number>) {
+    statement.bind(index, double{value});
+  } else {
+    statement.bind(index, static_cast<int64_t>(value));
+  }
 }
 
-void bind_said(Statement& statement, const UtteranceRow& row) {
-  bind_filled(statement, 15, row.translation);
-  bind_filled(statement, 16, row.translate_provider);
-  bind_filled(statement, 17, row.tts_provider);
-  bind_time(statement, 18, row.translated_at);
-  bind_time(statement, 19, row.first_audio_at);
-  bind_filled(statement, 20, row.translation_ms);
-  bind_filled(statement, 21, row.tts_first_audio_ms);
-  bind_filled(statement, 22, row.delay_ms);
-  bind_filled(statement, 23, row.speaking_rate);
+template <typename Value>
+void bind_value(Statement& statement, int index, const std::optional<Value>& value) {
+  value ? bind_value(statement, index, *value) : statement.bind_null(index);
+}
+
+/// Binds `values` from `first` on; those past the statement's last parameter are left out.
+template <typename... Values>
+void bind_all(Statement& statement, int first, const Values&... values) {
+  const int last = statement.parameters();
+  int index = first;
+  ((index <= last ? bind_value(statement, index++, values) : void()), ...);
+}
+
+template <typename... Values>
+void run(Statement& statement, const Values&... values) {
+  bind_all(statement, 1, values...);
+  statement.run();
+}
+
+/// The values of kMetricValues, which must stay where they are until the statement has run.
+void bind_metric(Statement& statement, int first, const MetricRow& row,
+                 const std::string& bucket_ts) {
+  bind_all(statement, first, row.trace_id, row.station_key, row.tap, row.metric_key, bucket_ts,
+           row.bucket_ms, row.count, row.min, row.max, row.avg, row.last);
 }
 
 /// True for a failure that is the row's own: trying again would fail again.
@@ -157,7 +176,8 @@ RowWriter::RowWriter(Database& database)
     : database_(database),
       update_trace_(database.prepare(kUpdateTrace)),
       insert_trace_(database.prepare(kInsertTrace)),
-      add_metric_(database.prepare(kAddMetric)),
+      add_metrics_(database.prepare(add_metrics(kMetricsAtOnce))),
+      add_metric_(database.prepare(add_metrics(1))),
       delete_metric_(database.prepare(kDeleteMetric)),
       find_segment_(database.prepare(kFindSegment)),
       put_segment_(database.prepare(kPutSegment)),
@@ -174,7 +194,7 @@ size_t RowWriter::write(const Rows& rows) {
   try {
     const size_t refused = write_all(rows.traces) + write_all(rows.knob_events) +
                            write_all(rows.utterances) + write_all(rows.segments) +
-                           write_all(rows.knob_snapshots) + write_all(rows.metrics);
+                           write_all(rows.knob_snapshots) + write_metrics(rows.metrics);
     database_.run("COMMIT");
     return refused;
   } catch (...) {
@@ -188,45 +208,71 @@ size_t RowWriter::write(const Rows& rows) {
 template <typename Row>
 size_t RowWriter::write_all(const std::deque<Row>& rows) {
   size_t refused = 0;
-  for (const Row& row : rows) {
-    try {
-      write_row(row);
-    } catch (const DatabaseError& error) {
-      if (!is_hopeless(error)) throw;
-      g_warning("journal: a row of trace '%s' is left out: %s", row.trace_id.c_str(), error.what());
-      ++refused;
+  for (const Row& row : rows) refused += !is_written(row);
+  return refused;
+}
+
+/// False if the row can never be written.
+template <typename Row>
+bool RowWriter::is_written(const Row& row) {
+  try {
+    write_row(row);
+    return true;
+  } catch (const DatabaseError& error) {
+    if (!is_hopeless(error)) throw;
+    g_warning("journal: a row of trace '%s' is left out: %s", row.trace_id.c_str(), error.what());
+    return false;
+  }
+}
+
+// Most of what is written are metrics, and nearly all of them are new: many to a statement take
+// half the time of one to each. If one is not new, or refused, each goes its own way.
+size_t RowWriter::write_metrics(const std::deque<MetricRow>& rows) {
+  size_t refused = 0;
+  auto row = rows.begin();
+  while (row != rows.end()) {
+    const auto left = static_cast<size_t>(rows.end() - row);
+    const auto end = row + static_cast<std::ptrdiff_t>(std::min(left, kMetricsAtOnce));
+    if (left >= kMetricsAtOnce && are_added(row)) {
+      row = end;
+    } else {
+      for (; row != end; ++row) refused += !is_written(*row);
     }
   }
   return refused;
 }
 
-void RowWriter::write_row(const TraceRow& row) {
-  const auto run = [&row](Statement& statement) {
-    statement.bind(1, row.trace_id);
-    bind_time(statement, 2, row.started_at);
-    bind_time(statement, 3, row.ended_at);
-    bind_filled(statement, 4, row.src_extension);
-    bind_filled(statement, 5, row.dst_extension);
-    statement.bind(6, int64_t{row.sample_rate});
-    statement.bind(7, int64_t{row.channels});
-    statement.run();
-  };
-  run(update_trace_);
-  if (database_.changes() == 0) run(insert_trace_);
+/// Adds kMetricsAtOnce rows. False if some were there already or are refused.
+bool RowWriter::are_added(std::deque<MetricRow>::const_iterator row) {
+  std::array<std::string, kMetricsAtOnce> times;
+  size_t time = 0;
+  for (size_t i = 0; i < kMetricsAtOnce; ++i, ++row) {
+    if (i == 0 || row->bucket_ts != std::prev(row)->bucket_ts) {
+      time = i;
+      times[time] = iso_time(row->bucket_ts);
+    }
+    const int columns = add_metric_.parameters();
+    bind_metric(add_metrics_, 1 + static_cast<int>(i) * columns, *row, times[time]);
+  }
+  try {
+    add_metrics_.run();
+  } catch (const DatabaseError& error) {
+    if (!is_hopeless(error)) throw;
+    return false;
+  }
+  return static_cast<size_t>(database_.changes()) == kMetricsAtOnce;
 }
 
-bool RowWriter::add(const MetricRow& row, const std::string& bucket_ts) {
-  add_metric_.bind(1, row.trace_id);
-  add_metric_.bind(2, row.station_key);
-  add_metric_.bind(3, row.tap);
-  add_metric_.bind(4, row.metric_key);
-  add_metric_.bind(5, bucket_ts);
-  add_metric_.bind(6, int64_t{row.bucket_ms});
-  add_metric_.bind(7, row.count);
-  add_metric_.bind(8, row.min);
-  add_metric_.bind(9, row.max);
-  add_metric_.bind(10, row.avg);
-  add_metric_.bind(11, row.last);
+void RowWriter::write_row(const TraceRow& row) {
+  for (Statement* statement : {&update_trace_, &insert_trace_}) {
+    run(*statement, row.trace_id, time_text(row.started_at), time_text(row.ended_at),
+        filled(row.src_extension), filled(row.dst_extension), row.sample_rate, row.channels);
+    if (database_.changes() > 0) return;
+  }
+}
+
+bool RowWriter::is_added(const MetricRow& row, const std::string& bucket_ts) {
+  bind_metric(add_metric_, 1, row, bucket_ts);
   add_metric_.run();
   return database_.changes() > 0;
 }
@@ -234,21 +280,13 @@ bool RowWriter::add(const MetricRow& row, const std::string& bucket_ts) {
 // A metric that changes is replaced, so that its seq shows it (003_shipping.sql).
 void RowWriter::write_row(const MetricRow& row) {
   const std::string bucket_ts = iso_time(row.bucket_ts);
-  if (add(row, bucket_ts)) return;
-  delete_metric_.bind(1, row.trace_id);
-  delete_metric_.bind(2, row.station_key);
-  delete_metric_.bind(3, row.tap);
-  delete_metric_.bind(4, row.metric_key);
-  delete_metric_.bind(5, bucket_ts);
-  delete_metric_.run();
-  add(row, bucket_ts);
+  if (is_added(row, bucket_ts)) return;
+  run(delete_metric_, row.trace_id, row.station_key, row.tap, row.metric_key, bucket_ts);
+  is_added(row, bucket_ts);
 }
 
 bool RowWriter::belongs_to_another_file(const SegmentRow& row, const std::string& bucket_ts) {
-  find_segment_.bind(1, row.trace_id);
-  find_segment_.bind(2, row.station_key);
-  find_segment_.bind(3, row.tap);
-  find_segment_.bind(4, bucket_ts);
+  bind_all(find_segment_, 1, row.trace_id, row.station_key, row.tap, bucket_ts);
   const bool another = find_segment_.step() && find_segment_.text(0) != row.file_path;
   find_segment_.reset();
   return another;
@@ -257,60 +295,41 @@ bool RowWriter::belongs_to_another_file(const SegmentRow& row, const std::string
 void RowWriter::write_row(const SegmentRow& row) {
   uint64_t bucket_ts = row.bucket_ts;
   while (belongs_to_another_file(row, iso_time(bucket_ts))) bucket_ts += kMicrosecond;
-  put_segment_.bind(1, row.trace_id);
-  put_segment_.bind(2, row.station_key);
-  put_segment_.bind(3, row.tap);
-  put_segment_.bind(4, iso_time(bucket_ts));
-  put_segment_.bind(5, int64_t{row.bucket_ms});
-  put_segment_.bind(6, int64_t{row.sample_rate_hz});
-  put_segment_.bind(7, int64_t{row.channels});
-  put_segment_.bind(8, row.format);
-  put_segment_.bind(9, row.file_path);
-  put_segment_.run();
+  run(put_segment_, row.trace_id, row.station_key, row.tap, iso_time(bucket_ts), row.bucket_ms,
+      row.sample_rate_hz, row.channels, row.format, row.file_path);
 }
 
 void RowWriter::write_row(const UtteranceRow& row) {
-  bind_key(update_heard_, row);
-  bind_heard(update_heard_, row);
-  update_heard_.run();
-  if (database_.changes() == 0) {
-    bind_key(insert_utterance_, row);
-    insert_utterance_.bind(5, row.target_language);
-    bind_heard(insert_utterance_, row);
-    bind_said(insert_utterance_, row);
-    insert_utterance_.run();
-    return;
-  }
+  // Zero is a measurement only in a row that tells of the recognition.
+  const auto measured = [&row](double ms) {
+    return ms != 0 || !row.stt_provider.empty() ? std::optional(ms) : std::nullopt;
+  };
+  const auto run_with = [&](Statement& statement) {
+    run(statement, row.trace_id, row.channel, row.utterance, row.clause, row.target_language,
+        filled(row.extension), filled(row.language), filled(row.text), filled(row.stt_provider),
+        time_text(row.start_at), time_text(row.end_at), time_text(row.committed_at),
+        measured(row.endpoint_ms), measured(row.decode_ms), filled(row.translation),
+        filled(row.translate_provider), filled(row.tts_provider), time_text(row.translated_at),
+        time_text(row.first_audio_at), row.translation_ms, row.tts_first_audio_ms, row.delay_ms,
+        row.speaking_rate);
+  };
+  run_with(update_heard_);
+  if (database_.changes() == 0) return run_with(insert_utterance_);
   if (!row.target_language.empty()) {
-    for (Statement* statement : {&name_language_, &copy_heard_}) {
-      bind_key(*statement, row);
-      statement->bind(5, row.target_language);
-      statement->run();
-    }
+    run_with(name_language_);
+    run_with(copy_heard_);
   }
-  bind_key(update_said_, row);
-  update_said_.bind(5, row.target_language);
-  bind_said(update_said_, row);
-  update_said_.run();
+  run_with(update_said_);
 }
 
 void RowWriter::write_row(const KnobEventRow& row) {
-  bind_filled(add_knob_event_, 1, row.trace_id);
-  bind_filled(add_knob_event_, 2, row.station_key);
-  bind_filled(add_knob_event_, 3, row.knob_key);
-  bind_filled(add_knob_event_, 4, row.old_value);
-  bind_filled(add_knob_event_, 5, row.new_value);
-  bind_filled(add_knob_event_, 6, row.changed_by);
-  bind_time(add_knob_event_, 7, row.created_at);
-  add_knob_event_.run();
+  run(add_knob_event_, filled(row.trace_id), filled(row.station_key), filled(row.knob_key),
+      filled(row.old_value), filled(row.new_value), filled(row.changed_by),
+      time_text(row.created_at));
 }
 
 void RowWriter::write_row(const KnobSnapshotRow& row) {
-  put_knob_snapshot_.bind(1, row.trace_id);
-  put_knob_snapshot_.bind(2, row.station_key);
-  put_knob_snapshot_.bind(3, iso_time(row.bucket_ts));
-  put_knob_snapshot_.bind(4, row.knob_values);
-  put_knob_snapshot_.run();
+  run(put_knob_snapshot_, row.trace_id, row.station_key, iso_time(row.bucket_ts), row.knob_values);
 }
 
 }  // namespace dragoman

@@ -26,18 +26,22 @@ class RowWriter {
  private:
   template <typename Row>
   size_t write_all(const std::deque<Row>& rows);
+  size_t write_metrics(const std::deque<MetricRow>& rows);
+  template <typename Row>
+  bool is_written(const Row& row);
   void write_row(const TraceRow& row);
   void write_row(const MetricRow& row);
   void write_row(const SegmentRow& row);
   void write_row(const UtteranceRow& row);
   void write_row(const KnobEventRow& row);
   void write_row(const KnobSnapshotRow& row);
-  bool add(const MetricRow& row, const std::string& bucket_ts);
+  bool are_added(std::deque<MetricRow>::const_iterator first);
+  bool is_added(const MetricRow& row, const std::string& bucket_ts);
   bool belongs_to_another_file(const SegmentRow& row, const std::string& bucket_ts);
 
   Database& database_;
   Statement update_trace_, insert_trace_;
-  Statement add_metric_, delete_metric_, find_segment_, put_segment_;
+  Statement add_metrics_, add_metric_, delete_metric_, find_segment_, put_segment_;
   Statement update_heard_, insert_utterance_, name_language_, copy_heard_, update_said_;
   Statement add_knob_event_, put_knob_snapshot_;
 };

@@ -205,6 +205,34 @@ TEST_F(JournalTest, a_row_without_its_key_is_left_out_and_counted) {
   EXPECT_EQ(ask("SELECT group_concat(trace_id) FROM traces"), "t1");
 }
 
+TEST_F(JournalTest, of_many_metrics_the_last_of_a_key_counts_and_only_a_refused_one_is_left_out) {
+  auto journal = Journal::open(path());
+  journal->append(metric_row(1000));
+  journal->flush();
+  Database(path(), DatabaseAccess::kReadWrite)
+      .run("ALTER TABLE metrics_agg_5s ADD COLUMN possible CHECK (avg < 0)");
+  for (uint64_t number = 0; number < 200; ++number) {
+    MetricRow row = metric_row(number == 150 ? 1000 : number);  // there since before
+    row.avg = number == 70 ? 1 : -1 - static_cast<double>(number);
+    journal->append(row);
+    row.avg = -1000;
+    if (number == 90) journal->append(row);
+  }
+  journal->flush();
+  EXPECT_EQ(journal->dropped(), 1u);
+  EXPECT_EQ(ask("SELECT count(*) || ' ' || count(DISTINCT bucket_ts) FROM metrics_agg_5s"),
+            "199 199");
+  EXPECT_EQ(ask("SELECT group_concat(avg, ' ') FROM metrics_agg_5s WHERE bucket_ts IN "
+                "('2026-03-01T12:07:30.000000Z', '2026-03-01T13:23:20.000000Z')"),
+            "-1000.0 -151.0");
+  EXPECT_EQ(ask("SELECT count(*) FROM metrics_agg_5s WHERE bucket_ts = "
+                "'2026-03-01T12:05:50.000000Z'"),
+            "0");
+  EXPECT_EQ(ask("SELECT sum(avg) FROM metrics_agg_5s WHERE bucket_ts < "
+                "'2026-03-01T12:05:00.000000Z'"),
+            "-1830.0");
+}
+
 TEST_F(JournalTest, takes_rows_from_many_threads) {
   auto journal = Journal::open(path());
   constexpr uint64_t kThreads = 4, kRows = 500;

@@ -45,8 +45,13 @@ std::string cure(const PgTarget& target, const std::string& state) {
 std::string trouble(const PgTarget& target, const PgError& error) {
   const std::string what = "PostgreSQL " + target.name() + ": " + error.what() + ": ";
   if (!error.sqlstate().empty()) return what + cure(target, error.sqlstate());
-  if (std::string(error.what()).find("password") != std::string::npos)
-    return what + cure(target, "28P01");
+  const std::string said = error.what();
+  const auto says = [&](const char* text) { return said.find(text) != std::string::npos; };
+  if (says("password")) return what + cure(target, "28P01");
+  // The last words of a server that cannot write its log; libpq loses their code with the
+  // connection.
+  if (says("No space left on device"))
+    return what + cure(target, "53100") + ", and start it again if it has given up";
   return what + "see that it runs and that host and port are right (pg_isready)";
 }
 

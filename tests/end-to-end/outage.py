@@ -191,6 +191,7 @@ class Outage:
         self.result["from_the_worker"] = account((p for p in headers if inside(p)), self.phases, ended)
         self.result["launcher_mb"] = {phase: {"first": values[0], "least": min(values), "most": max(values), "last": values[-1]}
                                       for phase, values in self.samples.items()}
+        self.result["launcher_mb_by_half_minute"] = sum(self.samples.values(), [])[::60]
         self.result["rows"], self.result["different"] = {}, []
         for table in TABLES:
             ours, theirs, different = difference(self.lab, self.cluster, table)

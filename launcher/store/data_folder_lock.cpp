@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <stdexcept>
 
+#include "launcher/store/file_owner.h"
 #include "launcher/util/log.h"
 
 namespace dragoman {
@@ -30,7 +31,8 @@ DataFolderLock::DataFolderLock(const std::string& folder) {
   }
   const std::string text = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd_, 0) != 0 ||
-      ::pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+      ::pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
+      !give_to_owner_of(folder, path))
     log::warning("store", path + ": " + g_strerror(errno));
 }
 

@@ -7,7 +7,8 @@
 namespace dragoman {
 
 /// Holds a data folder against other launchers, and restores, for as long as it lives
-/// (FOLDER/launcher.lock, flock). A lock of a process that was killed is gone with it.
+/// (FOLDER/launcher.lock, flock; it belongs to the folder's owner). A lock of a process that was
+/// killed is gone with it.
 class DataFolderLock {
  public:
   /// Throws std::runtime_error, which says who holds it and what to do.

@@ -19,6 +19,7 @@
 #include "launcher/store/backup/snapshot.h"
 #include "launcher/store/backup/verify.h"
 #include "launcher/store/backup/work_folder.h"
+#include "launcher/store/file_owner.h"
 #include "launcher/store/iso_time.h"
 #include "launcher/store/journal.h"
 
@@ -137,6 +138,7 @@ class Backup {
   }
 
   void publish() const {
+    give_to_owner_of(options_.directory, archive_);  // where that can be: it is whole without
     if (::renameat2(AT_FDCWD, archive_.c_str(), AT_FDCWD, path().c_str(), RENAME_NOREPLACE) != 0)
       throw BackupError(path() + ": " + g_strerror(errno) + "; try again in a second");
     sync_path(options_.directory);

@@ -10,6 +10,7 @@
 #include "launcher/store/backup/recover.h"
 #include "launcher/store/commands.h"
 #include "launcher/store/data_folder_lock.h"
+#include "launcher/store/file_owner.h"
 #include "launcher/store/journal.h"
 #include "launcher/store/mend.h"
 #include "launcher/store/open_traces.h"
@@ -52,6 +53,7 @@ Config parse(int argc, char** argv) {
 
 void recover(const Config& config) {
   const std::string path = journal_path(config.paths.data);
+  become_owner_of(config.paths.data);
   const DataFolderLock lock(config.paths.data);
   if (const std::optional<std::string> damage = find_damage(path)) {
     const std::string aside = set_aside(path);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <glib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,6 +20,7 @@
 #include "launcher/store/backup/verify.h"
 #include "launcher/store/backup/work_folder.h"
 #include "launcher/store/data_folder_lock.h"
+#include "launcher/store/file_owner.h"
 #include "launcher/store/journal.h"
 #include "launcher/store/migrations.h"
 
@@ -104,7 +106,9 @@ class Restore {
     unpack();
     finish_journal();
     const DataFolderLock next(staged_data());  // nobody starts in it before all is done
-    Swap swap(swap_plan_of(result_.data), steps());
+    steps();
+    give_to_owners();
+    Swap swap(swap_plan_of(result_.data), steps_);
     swap.run();
     if (database_) restore_postgres(*database_, staged_dump());
     swap.commit();
@@ -285,6 +289,18 @@ class Restore {
       steps_.push_back({result_.data + suffix + "/" + kept, audio_, ""});
     }
     return steps_;
+  }
+
+  /// What is brought back belongs to whom that belonged which it replaces.
+  void give_to_owners() const {
+    for (const Item& item : items_) {
+      struct stat info {};
+      const bool replaces = item.is_folder && ::stat(item.target.c_str(), &info) == 0;
+      if (!give_to_owner_of(item.target, item.staged) ||
+          (replaces && ::chmod(item.staged.c_str(), info.st_mode & 07777) != 0))
+        throw BackupError(item.staged + ": cannot be given to the owner of " + item.target + ": " +
+                          g_strerror(errno));
+    }
   }
 
   static void make_parent_of(const std::string& path) {

@@ -38,9 +38,10 @@ struct RestoreResult {
 /// date, and only then replaces everything together; the replaced state stays as
 /// NAME.before-restore-YYYYMMDDTHHMMSSZ. The data folder is replaced as a whole, but audio that is
 /// not in the backup stays; of pipelines, stations and what the configuration names each file that
-/// differs. Files go only where the configuration (of the backup, or if it has none the present
-/// one) and the options say, never where the archive says. Blocks on the disk. Throws BackupError
-/// or another std::runtime_error with the reason and the cure; then everything is as it was.
+/// differs. All of it gets the owner of what it replaces. Files go only where the configuration (of
+/// the backup, or if it has none the present one) and the options say, never where the archive
+/// says. Blocks on the disk. Throws BackupError or another std::runtime_error with the reason and
+/// the cure; then everything is as it was.
 RestoreResult restore(const RestoreOptions& options);
 
 }  // namespace dragoman

@@ -99,7 +99,8 @@ MaintainLock::MaintainLock(const std::string& data_folder) {
   fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd_ < 0)
     throw MaintainFailure(path + ": " + std::strerror(errno) +
-                          "; run this as the user that 'dragoman serve' runs as");
+                          "; let it belong to the user that 'dragoman serve' runs as, and run this "
+                          "as that user or as root");
   if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
     ::close(fd_);
     throw MaintainFailure("another 'dragoman maintain' is at work on " + data_folder +

@@ -10,6 +10,7 @@
 
 #include "launcher/command.h"
 #include "launcher/store/commands.h"
+#include "launcher/store/file_owner.h"
 #include "launcher/store/maintain/maintain.h"
 #include "launcher/store/time_argument.h"
 
@@ -109,6 +110,7 @@ int maintain_command(int argc, char** argv) {
     const Arguments arguments = parse(argc, argv);
     const std::string& data = arguments.options.config.paths.data;
     ::setpriority(PRIO_PROCESS, 0, kNice);
+    become_owner_of(data);
     const MaintainLock lock(data);
     std::printf("%s maintenance of %s%s\n", arguments.name.c_str(), data.c_str(),
                 arguments.dry_run ? " (nothing is changed)" : "");

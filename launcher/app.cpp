@@ -304,7 +304,8 @@ class App {
         .store = {.journal = journal_->health(),
                   .retention = retention_ ? retention_->health() : RetentionHealth()},
         .recording = {.enabled = config_.monitoring.enabled,
-                      .audio_lost_ms = recorder_.audio_lost_ms()}};
+                      .files_lost = recorder_.lost().files,
+                      .audio_lost_ms = recorder_.lost().audio_ms}};
     if (shipper_) status.shipper = shipper_->status();
     if (pg_retention_) status.postgresql_retention = pg_retention_->health();
     status.calls = live_calls(calls_.sessions(), status.workers, status.now);

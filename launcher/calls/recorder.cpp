@@ -37,6 +37,8 @@ void Recorder::message(const std::string& trace_id, const std::string& name, GVa
     bucket(trace_id, fields);
   else if (name == messages::kSegment && monitoring_)
     segment(trace_id, fields);
+  else if (name == messages::kSegmentLost && monitoring_)
+    segment_lost(trace_id, fields);
 }
 
 void Recorder::transcript(const std::string& trace_id, GVariant* variant) {
@@ -118,15 +120,20 @@ void Recorder::segment(const std::string& trace_id, GVariant* variant) {
   row.sample_rate_hz = static_cast<int>(fields.integer("sample-rate").value_or(16000));
   row.channels = static_cast<int>(fields.integer("channels").value_or(1));
   if (const std::string format = fields.text("format"); !format.empty()) row.format = format;
-  count_lost(trace_id + "/" + row.station_key + "/" + row.tap,
-             fields.number("dropped-ms").value_or(0));
+  count_lost(trace_id, fields);
   journal_.append(std::move(row));
 }
 
+void Recorder::segment_lost(const std::string& trace_id, GVariant* variant) {
+  ++lost_.files;
+  count_lost(trace_id, Fields(variant));
+}
+
 /// Each tap tells what it dropped since its pipeline began; in a new worker it begins again.
-void Recorder::count_lost(const std::string& tap, double dropped_ms) {
-  double& told = dropped_ms_[tap];
-  audio_lost_ms_ += dropped_ms >= told ? dropped_ms - told : dropped_ms;
+void Recorder::count_lost(const std::string& trace_id, const Fields& fields) {
+  const double dropped_ms = fields.number("dropped-ms").value_or(0);
+  double& told = dropped_ms_[trace_id + "/" + fields.text("station") + "/" + fields.text("tap")];
+  lost_.audio_ms += dropped_ms >= told ? dropped_ms - told : dropped_ms;
   told = dropped_ms;
 }
 

@@ -4,10 +4,12 @@
 
 #include <gio/gio.h>
 
+#include <cstdint>
 #include <map>
 #include <string>
 
 #include "launcher/calls/call_knobs.h"
+#include "launcher/calls/fields.h"
 #include "launcher/store/journal.h"
 
 namespace dragoman {
@@ -24,11 +26,17 @@ class Recorder {
   void message(const std::string& trace_id, const std::string& name, GVariant* fields);
   /// Nothing more comes of the trace.
   void ended(const std::string& trace_id);
-  /// Audio that could not be written to WAV files, since the start, as far as its pipelines told.
-  double audio_lost_ms() const { return audio_lost_ms_; }
+
+  /// What could not be written to WAV files since the start, as far as the pipelines told.
+  struct Lost {
+    uint64_t files = 0;   ///< not there, or not whole
+    double audio_ms = 0;  ///< what a queue had no room for included
+  };
+  const Lost& lost() const { return lost_; }
 
  private:
-  void count_lost(const std::string& tap, double dropped_ms);
+  void segment_lost(const std::string& trace_id, GVariant* fields);
+  void count_lost(const std::string& trace_id, const Fields& fields);
   void bucket(const std::string& trace_id, GVariant* fields);
   void segment(const std::string& trace_id, GVariant* fields);
   void transcript(const std::string& trace_id, GVariant* fields);
@@ -37,7 +45,7 @@ class Recorder {
   Journal& journal_;
   bool monitoring_;
   const CallKnobs* knobs_;
-  double audio_lost_ms_ = 0;
+  Lost lost_;
   std::map<std::string, double> dropped_ms_;  ///< last told, by trace, station and tap
 };
 

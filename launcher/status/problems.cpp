@@ -92,8 +92,10 @@ std::vector<StatusProblem> problems_of(const LauncherStatus& status) {
   if (status.recording.audio_lost_ms > 0)
     problems.push_back({Kind::kLoss, "recording",
                         json_number(status.recording.audio_lost_ms / 1000) +
-                            " s of audio are not in the WAV files: their disk was full or too "
-                            "slow; see that the audio folder's disk has room"});
+                            " s of audio are not in the WAV files (" +
+                            std::to_string(status.recording.files_lost) +
+                            " are missing or not whole): their disk was full or too slow; see that "
+                            "the audio folder's disk has room"});
   return problems;
 }
 

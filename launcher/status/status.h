@@ -43,6 +43,7 @@ struct LauncherStatus {
   };
   struct Recording {
     bool enabled = true;       ///< [monitoring] enabled
+    uint64_t files_lost = 0;   ///< WAV files that are not there or not whole, since the start
     double audio_lost_ms = 0;  ///< could not be written, since the start
   };
 
@@ -89,7 +90,7 @@ std::vector<StatusProblem> problems_of(const LauncherStatus& status);
 ///   rows_waiting, rows_shipped, rows_refused, failed_attempts, last_error} (null: nothing is
 ///   shipped) · postgresql_retention {keep_hours, runs, runs_left_to_another, failed_runs,
 ///   last_run, rows_deleted {…}, longest_step_ms, last_error} (null likewise) · recording {enabled,
-///   audio_lost_ms}
+///   files_lost (not there, or not whole), audio_lost_ms}
 std::string json_of(const LauncherStatus& status);
 
 /// The same for a person, from json_of()'s object. What is missing or of another type reads "?".

@@ -198,6 +198,7 @@ std::string json_of(const LauncherStatus& status) {
            status.postgresql_retention ? object_of(*status.postgresql_retention) : "null")
       .raw("recording", ObjectText()
                             .flag("enabled", status.recording.enabled)
+                            .count("files_lost", status.recording.files_lost)
                             .number("audio_lost_ms", status.recording.audio_lost_ms)
                             .str())
       .str();

@@ -182,7 +182,10 @@ std::string postgresql_retention_lines(JsonObject* retention) {
 std::string recording_line(JsonObject* recording) {
   if (!is_true(recording, "enabled")) return line("recording", "off");
   const double lost_ms = number(recording, "audio_lost_ms");
-  return line("recording", lost_ms > 0 ? fixed(lost_ms / 1000, "s of audio lost") : "nothing lost");
+  return line("recording", lost_ms > 0
+                               ? fixed(lost_ms / 1000, "s of audio lost") +
+                                     ", WAV files not whole " + shown(recording, "files_lost")
+                               : "nothing lost");
 }
 
 std::string problem_lines(JsonObject* status) {

@@ -28,6 +28,9 @@
 //   station s · tap s · trace s · bucket-utc t · bucket-ms u · location s · sample-rate u ·
 //   channels u · frames t · format s (WAV_PCM_S16LE_MONO) · dropped-ms d (audio not written since
 //   the start, queue full or disk failing)
+// segment-lost  wavsegmenter: of a bucket that is over the disk did not take all.
+//   station s · tap s · trace s · bucket-utc t · lost-ms d (of this bucket) · dropped-ms d (as
+//   segment's)
 // media-started  ariudpsrc: first RTP packet accepted.  peer s ("host:port") · payload-type u ·
 // at-utc t provider-error  sttsink, ttssrc, captionsrc: a provider failed.  provider s · kind s
 // (stt, translate, tts) · error s ·
@@ -44,6 +47,7 @@ inline constexpr char kTranslation[] = "translation";
 inline constexpr char kSpoken[] = "spoken";
 inline constexpr char kBucket[] = "bucket";
 inline constexpr char kSegment[] = "segment";
+inline constexpr char kSegmentLost[] = "segment-lost";
 inline constexpr char kMediaStarted[] = "media-started";
 inline constexpr char kProviderError[] = "provider-error";
 inline constexpr char kWarning[] = "warning";

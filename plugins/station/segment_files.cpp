@@ -50,6 +50,7 @@ void SegmentFiles::begin(uint64_t bucket_utc, const StreamStretch& at) {
   current_ = {.bucket_utc = bucket_utc, .stretch = at};
   begun_ = true;
   failed_ = false;
+  lost_before_ = lost_frames_;
   if (const int error = file_->open(segment_path(location_, names_, bucket_utc))) fail(error);
 }
 
@@ -65,6 +66,12 @@ void SegmentFiles::write(std::span<const int16_t> samples) {
 void SegmentFiles::end() {
   if (!begun_) return;
   begun_ = false;
+  finish_file();
+  if (lost_frames_ > lost_before_)
+    listener_->on_incomplete(current_.bucket_utc, lost_frames_ - lost_before_);
+}
+
+void SegmentFiles::finish_file() {
   const uint64_t frames = file_->frames();
   if (!frames) {
     file_->discard();

@@ -26,6 +26,8 @@ class SegmentListener {
   virtual ~SegmentListener() = default;
   virtual void on_segment(const SegmentInfo& info) = 0;
   virtual void on_disk_trouble(const std::string& folder, int error) = 0;
+  /// Of this bucket `lost_frames` could not be written; its file, if there is one, was told before.
+  virtual void on_incomplete(uint64_t /*bucket_utc*/, uint64_t /*lost_frames*/) {}
 };
 
 /// Where a disk that fails is made up in tests.
@@ -65,15 +67,16 @@ class SegmentFiles {
 
  private:
   void fail(int error);
+  void finish_file();
 
   const std::string location_;
   const TapNames names_;
   const std::unique_ptr<SegmentFile> file_;
   const std::shared_ptr<SegmentListener> listener_;
   SegmentInfo current_;
-  bool begun_ = false;   ///< between begin() and end()
-  bool failed_ = false;  ///< the file of this bucket takes no more
-  uint64_t lost_frames_ = 0;
+  bool begun_ = false;                          ///< between begin() and end()
+  bool failed_ = false;                         ///< the file of this bucket takes no more
+  uint64_t lost_frames_ = 0, lost_before_ = 0;  ///< in all; before this bucket
 };
 
 /// A file of kSegmentRate on the disk.

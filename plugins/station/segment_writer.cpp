@@ -133,17 +133,30 @@ class Segmenter {
 
 }  // namespace
 
-struct SegmentWriter::Core {
+struct SegmentWriter::Core : SegmentListener {
   Core(Options options, std::shared_ptr<SegmentListener> the_listener,
        std::shared_ptr<std::atomic<uint64_t>> dropped)
       : queue(options.max_queue),
-        listener(the_listener),
+        listener(std::move(the_listener)),
         files(std::move(options.location), std::move(options.names), std::move(options.file),
-              std::move(the_listener)),
+              std::shared_ptr<SegmentListener>(std::shared_ptr<void>(), this)),
         dropped_ns(std::move(dropped)) {}
 
   void run();
   void count_lost();
+
+  // What is told is counted before.
+  void on_segment(const SegmentInfo& info) override {
+    count_lost();
+    listener->on_segment(info);
+  }
+  void on_disk_trouble(const std::string& folder, int error) override {
+    listener->on_disk_trouble(folder, error);
+  }
+  void on_incomplete(uint64_t bucket_utc, uint64_t frames) override {
+    count_lost();
+    listener->on_incomplete(bucket_utc, frames);
+  }
 
   SegmentQueue queue;
   std::shared_ptr<SegmentListener> listener;

@@ -32,6 +32,9 @@
  * * `timestamp`, `stream-time`, `running-time`, `duration` (guint64, ns): of the file's first
  * sample, and its length
  *
+ * `segment-lost`, when a bucket is over of which the disk did not take all: `station`, `tap`,
+ * `trace`, `bucket-utc` and `dropped-ms` as above, `lost-ms` (gdouble, ms): of this bucket.
+ *
  * A warning (GST_MESSAGE_WARNING), at most one a minute, names the folder when the disk is full,
  * fails or does not keep up. Recording goes on by itself with the next file that can be written.
  *
@@ -128,11 +131,13 @@ class Poster : public SegmentListener {
 
   void on_segment(const SegmentInfo& info) override;
   void on_disk_trouble(const std::string& folder, int error) override;
+  void on_incomplete(uint64_t bucket_utc, uint64_t lost_frames) override;
   /// On the streaming thread.
   void on_overflow();
 
  private:
   using ElementPtr = GstObjectPtr<GstElement>;
+  double dropped_ms() const { return static_cast<double>(dropped_ns_->load()) / GST_MSECOND; }
   ElementPtr element() { return ElementPtr(static_cast<GstElement*>(g_weak_ref_get(&element_))); }
 
   GWeakRef element_;
@@ -146,16 +151,29 @@ void Poster::on_segment(const SegmentInfo& info) {
   const ElementPtr element = this->element();
   if (!element || !settings_.post_messages) return;
   const auto ms = static_cast<guint>(gst_util_uint64_scale_round(info.frames, 1000, kSegmentRate));
-  const double dropped_ms = static_cast<double>(dropped_ns_->load()) / GST_MSECOND;
   GstStructure* structure = gst_structure_new(
       messages::kSegment, "station", G_TYPE_STRING, settings_.names.station.c_str(), "tap",
       G_TYPE_STRING, settings_.names.tap.c_str(), "trace", G_TYPE_STRING,
       settings_.names.trace.c_str(), "bucket-utc", G_TYPE_UINT64, info.bucket_utc, "bucket-ms",
       G_TYPE_UINT, ms, "location", G_TYPE_STRING, info.location.c_str(), "sample-rate", G_TYPE_UINT,
       static_cast<guint>(kSegmentRate), "channels", G_TYPE_UINT, 1u, "frames", G_TYPE_UINT64,
-      info.frames, "format", G_TYPE_STRING, kFormatName, "dropped-ms", G_TYPE_DOUBLE, dropped_ms,
+      info.frames, "format", G_TYPE_STRING, kFormatName, "dropped-ms", G_TYPE_DOUBLE, dropped_ms(),
       nullptr);
   set_stretch_fields(structure, info.stretch);
+  gst_element_post_message(element.get(),
+                           gst_message_new_element(GST_OBJECT(element.get()), structure));
+}
+
+void Poster::on_incomplete(uint64_t bucket_utc, uint64_t lost_frames) {
+  const ElementPtr element = this->element();
+  if (!element || !settings_.post_messages) return;
+  const TapNames& names = settings_.names;
+  const double lost_ms = static_cast<double>(frames_to_ns(lost_frames, kSegmentRate)) / GST_MSECOND;
+  GstStructure* structure =
+      gst_structure_new(messages::kSegmentLost, "station", G_TYPE_STRING, names.station.c_str(),
+                        "tap", G_TYPE_STRING, names.tap.c_str(), "trace", G_TYPE_STRING,
+                        names.trace.c_str(), "bucket-utc", G_TYPE_UINT64, bucket_utc, "lost-ms",
+                        G_TYPE_DOUBLE, lost_ms, "dropped-ms", G_TYPE_DOUBLE, dropped_ms(), nullptr);
   gst_element_post_message(element.get(),
                            gst_message_new_element(GST_OBJECT(element.get()), structure));
 }

@@ -132,6 +132,29 @@ TEST_F(RecorderTest, AMessageWithoutItsKeyOrOfWrongTypesIsNoRow) {
   EXPECT_TRUE(journal.segments.empty());
 }
 
+TEST_F(RecorderTest, AudioThatTheDiskDidNotTakeIsCountedOncePerTapAndWorker) {
+  const auto lost = [this](const char* name, const char* tap, double dropped_ms) {
+    g_autofree char* text = g_strdup_printf(
+        "{'station': <'St_3'>, 'tap': <'%s'>, 'bucket-utc': <uint64 5000000000>, "
+        "'location': <'/a/b.wav'>, 'dropped-ms': <%f>}",
+        tap, dropped_ms);
+    tell(name, text);
+  };
+  lost("segment", "PRE", 0);
+  lost("segment-lost", "PRE", 5000);
+  lost("segment-lost", "PRE", 7000);
+  lost("segment", "PRE", 7000);
+  lost("segment-lost", "POST", 3000);
+  EXPECT_EQ(recorder.lost().files, 3u);
+  EXPECT_EQ(recorder.lost().audio_ms, 10'000);
+  lost("segment", "PRE", 250);  // a new worker's
+  EXPECT_EQ(recorder.lost().audio_ms, 10'250);
+  recorder.ended("t1");
+  lost("segment-lost", "PRE", 500);
+  EXPECT_EQ(recorder.lost().audio_ms, 10'750);
+  EXPECT_EQ(journal.segments.size(), 3u);
+}
+
 TEST(Fields, NumbersOfAnyWidthAreRead) {
   const VariantPtr variant(g_variant_parse(
       nullptr, "{'a': <uint32 1>, 'b': <int64 2>, 'c': <3.5>, 'd': <<int16 4>>, 'e': <nan>}",

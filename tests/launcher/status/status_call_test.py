@@ -101,7 +101,7 @@ class StatusOfALauncher(unittest.TestCase):
         self.assertEqual(told["journal"]["rows_dropped"]["total"], 0)
         self.assertGreater(told["disk"]["journal_free_bytes"], 0)
         self.assertIsNone(told["shipper"])
-        self.assertEqual(told["recording"], {"enabled": True, "audio_lost_ms": 0})
+        self.assertEqual(told["recording"], {"enabled": True, "files_lost": 0, "audio_lost_ms": 0})
 
         text = status(self.data)
         self.assertEqual((text.returncode, text.stderr), (0, ""))

@@ -123,8 +123,8 @@ constexpr char kJson[] =
     R"_(ring_v2 on db: refused; start it"}, "postgresql_retention": {"keep_hours": 48, "runs": 2, )_"
     R"_("runs_left_to_another": 1, "failed_runs": 0, "last_run": "2026-03-01T12:00:09.000000Z", "r)_"
     R"_(ows_deleted": {"traces": 0, "knob_events": 0, "utterances": 0, "segments": 0, "knob_snapsh)_"
-    R"_(ots": 0, "metrics": 6, "total": 6}, "longest_step_ms": 12.5, "last_error": null}, "recording": {"enabled": true, "audio_lost_m)_"
-    R"_(s": 0}})_";
+    R"_(ots": 0, "metrics": 6, "total": 6}, "longest_step_ms": 12.5, "last_error": null}, "recording": {"enabled": true, )_"
+    R"_("files_lost": 0, "audio_lost_ms": 0}})_";
 
 TEST(Status, json_has_the_names_that_it_promises) {
   LauncherStatus status = well();
@@ -181,6 +181,7 @@ TEST(Status, what_was_lost_is_told_with_its_counts) {
   status.store.journal.dropped[RowKind::kSegment] = 2;
   status.store.journal.refused = 1;
   status.store.retention.deleted_for_room[RowKind::kSegment] = 8;
+  status.recording.files_lost = 3;
   status.recording.audio_lost_ms = 12'500;
   ShipperStatus shipper{.state = ShipperState::kConnected, .rows_refused = 3};
   status.shipper = shipper;
@@ -189,7 +190,7 @@ TEST(Status, what_was_lost_is_told_with_its_counts) {
   const std::string text = shown(status);
   EXPECT_THAT(text, HasSubstr("LOST   journal: 5 metrics, 2 segments are lost"));
   EXPECT_THAT(text, HasSubstr("dropped 2 segments, 5 metrics; refused 1"));
-  EXPECT_THAT(text, HasSubstr("recording   12.5 s of audio lost"));
+  EXPECT_THAT(text, HasSubstr("recording   12.5 s of audio lost, WAV files not whole 3"));
 }
 
 TEST(Status, a_bound_of_ones_own_that_is_kept_is_no_loss) {

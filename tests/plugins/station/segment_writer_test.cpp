@@ -96,6 +96,8 @@ class FakeFile : public SegmentFile {
   bool open_ = false;
 };
 
+using Incomplete = std::vector<std::pair<uint64_t, uint64_t>>;  // bucket, frames
+
 struct Told : SegmentListener {
   void on_segment(const SegmentInfo& info) override {
     std::lock_guard guard(lock);
@@ -106,7 +108,12 @@ struct Told : SegmentListener {
     folders.push_back(folder);
     errors.push_back(error);
   }
+  void on_incomplete(uint64_t bucket_utc, uint64_t lost_frames) override {
+    std::lock_guard guard(lock);
+    incomplete.emplace_back(bucket_utc, lost_frames);
+  }
   std::mutex lock;
+  Incomplete incomplete;
   std::vector<SegmentInfo> segments;
   std::vector<std::string> folders;
   std::vector<int> errors;
@@ -296,6 +303,7 @@ TEST_F(Segments, go_on_by_themselves_after_a_folder_could_not_be_written) {
   ASSERT_EQ(told_->segments.size(), 1u);
   EXPECT_EQ(told_->segments[0].frames, 80000u);
   EXPECT_EQ(*dropped_ns_, 5 * GST_SECOND);
+  EXPECT_EQ(told_->incomplete, (Incomplete{{kEdge, 80000}}));
 }
 
 TEST_F(Segments, keep_what_had_room_on_a_full_disk_and_count_the_rest) {
@@ -307,6 +315,7 @@ TEST_F(Segments, keep_what_had_room_on_a_full_disk_and_count_the_rest) {
   EXPECT_EQ(told_->segments[0].frames, 32000u);
   EXPECT_EQ(told_->errors, std::vector<int>{ENOSPC});
   EXPECT_EQ(*dropped_ns_, 3 * GST_SECOND);
+  EXPECT_EQ(told_->incomplete, (Incomplete{{kEdge, 48000}}));
 }
 
 TEST_F(Segments, find_no_room_behind_a_disk_that_hangs_but_hold_nobody_up) {

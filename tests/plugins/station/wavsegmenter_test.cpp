@@ -215,7 +215,15 @@ TEST(WavSegmenter, warns_once_of_a_folder_it_cannot_write_and_goes_on_when_it_ca
   EXPECT_NE(warning_text(warning).find("set location"), std::string::npos);
   tap.event(gst_event_new_eos());  // waits until all was tried
   EXPECT_TRUE(tap.messages(GST_MESSAGE_WARNING).empty());
-  EXPECT_TRUE(tap.messages().empty());
+  const auto lost = tap.messages();
+  ASSERT_EQ(lost.size(), 2u);
+  for (size_t i = 0; i < lost.size(); ++i) {
+    EXPECT_TRUE(gst_message_has_name(lost[i].get(), messages::kSegmentLost));
+    EXPECT_EQ(text(lost[i], "tap"), "PRE");
+    EXPECT_EQ(real(lost[i], "lost-ms"), 5000);
+    EXPECT_EQ(real(lost[i], "dropped-ms"), 5000.0 * static_cast<double>(i + 1));
+  }
+  EXPECT_EQ(u64(lost[1], "bucket-utc") - u64(lost[0], "bucket-utc"), 5 * GST_SECOND);
   EXPECT_EQ(dropped_ms(tap), 10000u);
 
   fs::remove(location);
@@ -264,7 +272,12 @@ TEST(WavSegmenter, keeps_valid_files_on_a_full_disk_and_goes_on_when_there_is_ro
   tap.push_seconds(10 * GST_SECOND, 5);
   tap.event(gst_event_new_eos());
   auto segments = tap.messages();
-  ASSERT_EQ(segments.size(), 2u);
+  ASSERT_EQ(segments.size(), 3u);
+  const MessagePtr lost = std::move(segments[1]);
+  segments.erase(segments.begin() + 1);
+  EXPECT_TRUE(gst_message_has_name(lost.get(), messages::kSegmentLost));
+  EXPECT_EQ(u64(lost, "bucket-utc"), u64(segments[0], "bucket-utc"));
+  EXPECT_NEAR(real(lost, "lost-ms"), 5000.0 - u32(segments[0], "bucket-ms"), 1);
   EXPECT_LT(u32(segments[0], "bucket-ms"), 5000u);
   EXPECT_EQ(u32(segments[1], "bucket-ms"), 5000u);
   EXPECT_NEAR(real(segments[1], "dropped-ms"), 5000.0 - u32(segments[0], "bucket-ms"), 1);

@@ -64,6 +64,7 @@ class FullDisk(unittest.TestCase):
     def talk(self, lab):
         # Nothing is removed for want of room here, so that the disk stays full.
         lab.serve(paths={"audio": self.disk / "audio"}, monitoring={"min-free-mb": 0},
+                  media={"first-port": 32100, "last-port": 32198},
                   **{f"extension_{e}": {"pipeline": "call-tap.pipeline"} for e in ("3333", "4444")})
         self.assertEqual(self.status()[0], WELL)
         speech = concatenate([SOUNDS["en"] / "conf-waitforleader.wav"] * 12, lab.folder / "speech.wav", 0.3)

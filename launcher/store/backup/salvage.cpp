@@ -41,11 +41,11 @@ class Salvage {
       if (const auto table = tables_.find(name);
           table != tables_.end() && table->second.shape.is_wanted())
         walk(root, table->second, 0);
+    walk_strays();
     read_strays();
     commit();
-    for (const auto& [name, table] : tables_)
-      if (table.leaves > 0)
-        result_.lost_rows += (table.rows * table.lost_pages + table.leaves / 2) / table.leaves;
+    result_.schema_lost = roots.empty();
+    count_lost();
     return std::move(result_);
   }
 
@@ -113,12 +113,15 @@ class Salvage {
   /// False if the page is garbage: it must not claim the pages of others.
   bool walk_children(const std::string& page, uint32_t number, Table& table, int depth) {
     const std::vector<uint32_t> children = child_pages(page, number);
-    const bool sound = std::all_of(children.begin(), children.end(), [this](uint32_t child) {
-      return child > 1 && child <= file_.pages();
-    });
+    const bool sound = are_pages(children);
     if (sound)
       for (const uint32_t child : children) walk(child, table, depth + 1);
     return sound;
+  }
+
+  bool are_pages(const std::vector<uint32_t>& numbers) const {
+    return std::all_of(numbers.begin(), numbers.end(),
+                       [this](uint32_t number) { return number > 1 && number <= file_.pages(); });
   }
 
   /// False if the page is garbage. One that holds another table's rows is left to read_strays().
@@ -135,6 +138,52 @@ class Salvage {
     return true;
   }
 
+  /// Trees that nothing leads to, as all are when the schema's page is lost: their inner pages tell
+  /// which pages there were.
+  void walk_strays() {
+    std::set<uint32_t> tops, below;
+    for (uint32_t number = 1; number <= file_.pages() && !stopped(); ++number) {
+      if (seen_.contains(number) || skip_.contains(number)) continue;
+      const std::string page(file_.page(number));
+      if (page_kind(page, number) != PageKind::kInterior) continue;
+      const std::vector<uint32_t> children = child_pages(page, number);
+      if (!are_pages(children)) continue;
+      tops.insert(number);
+      below.insert(children.begin(), children.end());
+    }
+    for (const uint32_t number : tops) {
+      if (below.contains(number)) continue;
+      std::set<uint32_t> looked_at;
+      Table* table = owner_of_tree(number, looked_at);
+      if (table && table->shape.is_wanted()) walk(number, *table, 0);
+    }
+  }
+
+  /// The table of the first leaf below page `number` that can be read; null if there is none.
+  Table* owner_of_tree(uint32_t number, std::set<uint32_t>& looked_at) {
+    const std::string page(file_.page(number));
+    if (page.empty() || !looked_at.insert(number).second) return nullptr;
+    if (page_kind(page, number) == PageKind::kLeaf) return owner_of(read_leaf(file_, number).rows);
+    if (page_kind(page, number) != PageKind::kInterior) return nullptr;
+    for (const uint32_t child : child_pages(page, number))
+      if (Table* table = owner_of_tree(child, looked_at)) return table;
+    return nullptr;
+  }
+
+  /// By the rows' shape, of this schema or the one before.
+  Table* owner_of(const std::vector<TableRow>& rows) {
+    Table* table = owner_of(rows, 0);
+    return table ? table : owner_of(rows, 1);
+  }
+
+  void count_lost() {
+    for (const auto& [name, table] : tables_)
+      if (table.leaves > 0)
+        result_.lost_rows += (table.rows * table.lost_pages + table.leaves / 2) / table.leaves;
+      else
+        result_.uncounted_pages += static_cast<uint32_t>(table.lost_pages);
+  }
+
   /// Leaves that no tree leads to: their own tell what they are of, by their shape.
   void read_strays() {
     for (uint32_t number = 1; number <= file_.pages() && !stopped(); ++number) {
@@ -142,8 +191,7 @@ class Salvage {
       if (page_kind(file_.page(number), number) != PageKind::kLeaf) continue;
       const LeafRows leaf = read_leaf(file_, number);
       if (leaf.rows.empty()) continue;
-      Table* table = owner_of(leaf.rows, 0);
-      if (!table) table = owner_of(leaf.rows, 1);
+      Table* table = owner_of(leaf.rows);
       if (table && table->shape.table() == kIdentityTable)
         keep_identity(leaf.rows);
       else if (table)
@@ -222,6 +270,14 @@ std::string JournalSalvage::text() const {
           std::to_string(missing_pages) + ", of no known table " + std::to_string(unknown_pages) +
           "), with about " + std::to_string(lost_rows) + " rows; " +
           std::to_string(unreadable_rows) + " rows were unreadable";
+  if (uncounted_pages > 0)
+    text +=
+        "; " + std::to_string(uncounted_pages) +
+        " of the lost pages are of tables of which nothing is left: their rows cannot be counted";
+  if (schema_lost)
+    text +=
+        "; the page that tells where the tables begin is lost: of a table that fitted on one page, "
+        "and is not named here, nobody can tell whether it had rows";
   return text;
 }
 

@@ -19,6 +19,10 @@ struct JournalSalvage {
   /// About how many rows are lost with the pages that the tables' trees lead to: as many on each as
   /// on the table's other pages.
   uint64_t lost_rows = 0;
+  uint32_t uncounted_pages = 0;  ///< of tables of which no page is left to count by
+  /// The page that tells where the tables begin is lost: of one that fits on a page nobody can say
+  /// that it was there.
+  bool schema_lost = false;
   bool stopped = false;  ///< it ended before its end
 
   uint64_t total() const;

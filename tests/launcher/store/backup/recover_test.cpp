@@ -150,6 +150,37 @@ TEST_F(RecoverTest, with_garbage_in_middle_pages_all_but_theirs_is_saved_and_the
   }
 }
 
+// The trees' inner pages still tell which pages there were.
+TEST_F(RecoverTest,
+       without_the_page_of_the_schema_the_loss_is_counted_and_what_is_not_known_is_said) {
+  write_rows();
+  const size_t pages = fs::file_size(path()) / kPage;
+  overwrite(0, garbage(kPage));
+  for (const size_t page : {pages / 3, pages / 2, pages * 2 / 3, pages * 4 / 5})
+    overwrite(page * kPage, garbage(kPage));
+  const JournalSalvage result = recover();
+  ASSERT_TRUE(damage_);
+  EXPECT_TRUE(result.schema_lost);
+  const auto lost = static_cast<double>(kMetrics - std::stoull(count("metrics_agg_5s")));
+  ASSERT_GT(lost, 0);
+  EXPECT_NEAR(static_cast<double>(result.lost_rows), lost, lost / 3) << result.text();
+  EXPECT_NE(result.text().find("where the tables begin is lost"), std::string::npos);
+}
+
+TEST_F(RecoverTest, pages_of_a_table_of_which_nothing_is_left_are_told_as_uncounted) {
+  write_rows();
+  const int64_t root = Database(path(), DatabaseAccess::kReadOnly)
+                           .number("SELECT rootpage FROM sqlite_schema WHERE name = 'knob_events'");
+  overwrite(static_cast<size_t>(root - 1) * kPage, garbage(kPage));
+  const JournalSalvage result = recover();
+  ASSERT_TRUE(damage_);
+  EXPECT_EQ(count("knob_events"), "0");
+  EXPECT_EQ(result.lost_rows, 0u);
+  EXPECT_EQ(result.uncounted_pages, 1u);
+  EXPECT_FALSE(result.schema_lost);
+  EXPECT_NE(result.text().find("cannot be counted"), std::string::npos) << result.text();
+}
+
 TEST_F(RecoverTest, every_page_but_one_survives_wherever_that_one_is) {
   write_rows();
   const size_t pages = fs::file_size(path()) / kPage;

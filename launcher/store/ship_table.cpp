@@ -68,6 +68,15 @@ ShipTable utterances() {
 
 /// Events never change. Theirs is a number of the journal; here they get one of their own, and
 /// knob_event_origins remembers which are there.
+/// That no event of the same content and time is there. A journal that was damaged gives its events
+/// other numbers. `trace`: a condition that the index takes.
+std::string is_new(const std::string& trace) {
+  return "NOT EXISTS (SELECT FROM knob_events k WHERE " + trace +
+         " AND k.created_at = s.created_at AND (k.station_key, k.knob_key, k.old_value, "
+         "k.new_value, k.changed_by) IS NOT DISTINCT FROM (s.station_key, s.knob_key, s.old_value, "
+         "s.new_value, s.changed_by))";
+}
+
 ShipTable knob_events() {
   return {"knob_events",
           "event_id, trace_id, station_key, knob_key, old_value, new_value, changed_by, created_at",
@@ -77,12 +86,15 @@ ShipTable knob_events() {
           "SELECT nextval(pg_get_serial_sequence('knob_events', 'event_id')), $ORIGIN, event_id, "
           "coalesce(created_at, 'epoch') FROM ship_knob_events s WHERE NOT EXISTS ("
           "SELECT FROM knob_event_origins o WHERE o.origin = $ORIGIN AND o.local_id = s.event_id "
-          "AND o.created_at = coalesce(s.created_at, 'epoch')) "
-          "ON CONFLICT (origin, local_id, created_at) DO NOTHING RETURNING event_id, local_id) "
-          "INSERT INTO knob_events (event_id, trace_id, station_key, knob_key, old_value, "
-          "new_value, changed_by, created_at) SELECT f.event_id, s.trace_id, s.station_key, "
-          "s.knob_key, s.old_value, s.new_value, s.changed_by, s.created_at FROM fresh f JOIN "
-          "ship_knob_events s ON s.event_id = f.local_id;"};
+          "AND o.created_at = coalesce(s.created_at, 'epoch')) AND " +
+              is_new("k.trace_id = s.trace_id") + " AND " +
+              is_new("k.trace_id IS NULL AND s.trace_id IS NULL") +
+              " "
+              "ON CONFLICT (origin, local_id, created_at) DO NOTHING RETURNING event_id, local_id) "
+              "INSERT INTO knob_events (event_id, trace_id, station_key, knob_key, old_value, "
+              "new_value, changed_by, created_at) SELECT f.event_id, s.trace_id, s.station_key, "
+              "s.knob_key, s.old_value, s.new_value, s.changed_by, s.created_at FROM fresh f JOIN "
+              "ship_knob_events s ON s.event_id = f.local_id;"};
 }
 
 }  // namespace

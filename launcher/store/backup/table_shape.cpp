@@ -128,13 +128,18 @@ bool TableShape::is_there(Database& database, const TableRow& row) const {
   return find.step() && find.number(0) > 0;
 }
 
+int64_t TableShape::last_number(Database& database) const {
+  Statement last = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = ?");
+  last.bind(1, table_);
+  return last.step() ? last.number(0) : 0;
+}
+
 bool TableShape::add(Statement& insert, Database& database, const TableRow& row) const {
   try {
-    insert_row(insert, row, !keyed_);
-    // Where the number is the key: taken by the same row, when this is done a second time, or by
-    // another.
-    if (!keyed_ && database.changes() == 0 && !is_there(database, row))
-      insert_row(insert, row, false);
+    if (keyed_) insert_row(insert, row, false);
+    // A row below the last number would be passed over by who has read up to that.
+    else if (!is_there(database, row))
+      insert_row(insert, row, row.rowid > last_number(database));
     return true;
   } catch (const DatabaseError& error) {
     if (error.primary_code() != SQLITE_CONSTRAINT && error.primary_code() != SQLITE_MISMATCH) throw;

@@ -309,6 +309,22 @@ TEST_F(RecoverTest, rows_that_are_newer_win_and_get_what_they_lack) {
   EXPECT_EQ(count("knob_events"), "6");
 }
 
+// Who has read up to a number, as the shipper does, must find them.
+TEST_F(RecoverTest, rows_that_only_have_a_number_come_after_those_that_are_there) {
+  write_rows();
+  overwrite(0, garbage(100));
+  set_aside(path());
+  {
+    auto journal = Journal::open(path());
+    for (uint64_t event = 1; event <= 3; ++event)
+      journal->append(KnobEventRow{.knob_key = "new", .created_at = kNoon + event * kSecondNs});
+  }
+  recover();
+  EXPECT_EQ(ask("SELECT group_concat(event_id || knob_key, ' ') FROM (SELECT * FROM knob_events "
+                "ORDER BY event_id)"),
+            "1new 2new 3new 4gain_db 5gain_db 6gain_db 7gain_db 8gain_db");
+}
+
 TEST_F(RecoverTest, what_a_stop_interrupts_is_done_at_the_next_start) {
   write_rows();
   overwrite(0, garbage(100));

@@ -249,10 +249,18 @@ class App {
   /// Opens the journal, or if it is damaged a new one: calls do not wait for the old one's rows.
   std::unique_ptr<Journal> open_journal() {
     const std::string path = journal_path(config_.paths.data);
-    if (const std::optional<std::string> damage = find_damage(path, kMostBytesChecked))
+    if (const std::optional<std::string> damage = journal_damage(path))
       log::warning(kTopic, "journal " + path + " is damaged (" + *damage + "); it is kept as " +
                                set_aside(path) + ", a new one is made");
     return Journal::open(path, {.damaged = [this](const std::string&) { salvager_.look(); }});
+  }
+
+  static std::optional<std::string> journal_damage(const std::string& path) {
+    try {
+      return find_damage(path, kMostBytesChecked);
+    } catch (const DatabaseError&) {
+      return {};  // it cannot be looked at; the journal says why when it cannot open it either
+    }
   }
 
   void close_open_traces() {

@@ -61,7 +61,7 @@ std::string DiskRoom::text() const {
 
 DiskRoom DiskWatch::look(Database& database) {
   count_audio(database);
-  DiskRoom room;
+  DiskRoom room = look_at_disks();
   const auto page = static_cast<uint64_t>(database.number("PRAGMA page_size", 4096));
   const auto unused = static_cast<uint64_t>(database.number("PRAGMA freelist_count"));
   room.unused_in_journal = unused * page;
@@ -70,6 +70,11 @@ DiskRoom DiskWatch::look(Database& database) {
   room.can_shrink = database.number("PRAGMA auto_vacuum") == 2;  // incremental
   room.audio_bytes = audio_bytes_;
   room.most_bytes = limits_.most_bytes;
+  return room;
+}
+
+DiskRoom DiskWatch::look_at_disks() const {
+  DiskRoom room;
   const Space journal = space_at(path_, limits_.least_free_bytes);
   const Space audio = space_at(audio_folder_, limits_.least_free_bytes);
   room.journal_free = journal.free;

@@ -42,6 +42,8 @@ class DiskWatch {
 
   /// `database` is a connection to the journal. Throws DatabaseError.
   DiskRoom look(Database& database);
+  /// What can be told without the journal: how much is free.
+  DiskRoom look_at_disks() const;
   /// WAV files that this size in all have been removed since the last look.
   void removed(uint64_t bytes);
   /// The next look adds up all segments again, not only the new ones.

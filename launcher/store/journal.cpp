@@ -26,6 +26,7 @@ constexpr std::chrono::seconds kComplainEvery{60};
 
 /// What a user can do about SQLite's `code` for the journal at `path`.
 std::string cure(int code, const std::string& path) {
+  if (code == SQLITE_IOERR_SHMSIZE) code = SQLITE_FULL;
   switch (code & 0xff) {
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
@@ -49,6 +50,19 @@ std::string cure(int code, const std::string& path) {
 
 std::string trouble(const std::string& path, const DatabaseError& error) {
   return "journal '" + path + "': " + error.what() + ": " + cure(error.code(), path);
+}
+
+/// Trouble that passes without anything being done to the file or to its folder.
+bool may_pass(const DatabaseError& error) {
+  switch (error.primary_code()) {
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return true;
+    default:
+      return false;
+  }
 }
 
 [[noreturn]] void refuse(const std::string& what) {
@@ -126,11 +140,10 @@ std::unique_ptr<OpenFile> open_file(const std::string& path) {
 class SqliteJournal final : public Journal {
  public:
   SqliteJournal(std::string path, const JournalOptions& options)
-      : path_(std::move(path)),
-        options_(options),
-        file_(open_or_replace()),
-        queue_(options.queue_limit),
-        thread_([this] { run(); }) {}
+      : path_(std::move(path)), options_(options), queue_(options.queue_limit) {
+    open_at_start();
+    thread_ = std::thread([this] { run(); });
+  }
 
   ~SqliteJournal() override {
     {
@@ -191,12 +204,14 @@ class SqliteJournal final : public Journal {
     if (first) wake_.notify_one();
   }
 
-  std::unique_ptr<OpenFile> open_or_replace() {
+  void open_at_start() {
     try {
-      return std::make_unique<OpenFile>(path_);
+      file_ = std::make_unique<OpenFile>(path_);
     } catch (const DatabaseError& error) {
-      if (std::unique_ptr<OpenFile> file = replace_damaged(error)) return file;
-      throw std::runtime_error(trouble(path_, error));
+      file_ = replace_damaged(error);
+      if (file_) return;
+      if (!may_pass(error)) throw std::runtime_error(trouble(path_, error));
+      complain(trouble(path_, error));  // the first write tries again
     }
   }
 
@@ -329,7 +344,7 @@ class SqliteJournal final : public Journal {
   std::string last_error_;
   bool stopping_ = false;
 
-  std::thread thread_;  // last: it uses everything above
+  std::thread thread_;  // it uses everything above
 };
 
 }  // namespace

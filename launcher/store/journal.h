@@ -102,6 +102,7 @@ inline std::string journal_path(const std::string& data_folder) {
 class Journal {
  public:
   /// Opens or creates the database and brings its schema up to date (data/migrations/sqlite).
+  /// While the disk is full or the file locked, rows wait from the start and that is tried again.
   /// Throws std::runtime_error with a message that names the file and the cure.
   static std::unique_ptr<Journal> open(const std::string& path, const JournalOptions& options = {});
   virtual ~Journal() = default;  ///< writes what is queued

@@ -204,6 +204,29 @@ std::optional<SegmentPath> parse_segment_path(const std::string& audio_folder,
   return SegmentPath{match[1], match[2], match[3], *bucket_ts};
 }
 
+std::vector<std::string> oldest_segments(const std::string& audio_folder, size_t most) {
+  std::vector<std::string> found;
+  for (const fs::path& day : folders_in(audio_folder)) {
+    std::set<std::pair<std::string, std::string>>
+        oldest;  // names, which begin with the time; paths
+    std::error_code error;
+    fs::recursive_directory_iterator entry(day, fs::directory_options::skip_permission_denied,
+                                           error);
+    for (const fs::recursive_directory_iterator end; !error && entry != end;
+         entry.increment(error)) {
+      std::pair file(entry->path().filename().string(), entry->path().string());
+      const bool full = oldest.size() == most - found.size();
+      if ((full && *oldest.rbegin() < file) || !parse_segment_path(audio_folder, file.second))
+        continue;
+      if (full) oldest.erase(std::prev(oldest.end()));
+      oldest.insert(std::move(file));
+    }
+    for (const auto& [name, path] : oldest) found.push_back(path);
+    if (found.size() >= most) break;
+  }
+  return found;
+}
+
 MendResult mend_segments(const std::string& audio_folder,
                          const std::optional<std::string>& trace_id, const std::string& database,
                          Journal& journal) {

@@ -27,6 +27,10 @@ struct SegmentPath {
 std::optional<SegmentPath> parse_segment_path(const std::string& audio_folder,
                                               const std::string& path);
 
+/// At most `most` segments' files below `audio_folder`, the oldest by their names first. Reads the
+/// folders of the oldest days only. Blocks on the disk.
+std::vector<std::string> oldest_segments(const std::string& audio_folder, size_t most);
+
 struct MendResult {
   uint64_t files = 0;              ///< whole WAV files found
   uint64_t salvaged = 0;           ///< of them, completed now: a killed worker had left them

@@ -103,7 +103,37 @@ bool is_gone(const std::string& path) {
   return ::lstat(path.c_str(), &info) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
+void remove_empty_folders(const std::string& audio_folder, const std::string& file) {
+  const fs::path root = fs::path(audio_folder).lexically_normal();
+  fs::path folder = fs::path(file).lexically_normal().parent_path();
+  while (!root.empty() && folder.string().starts_with(root.string() + "/") &&
+         ::rmdir(folder.c_str()) == 0) {
+    folder = folder.parent_path();
+  }
+}
+
 }  // namespace
+
+void Removed::problem(std::string text) {
+  if (problems.size() < kMaxProblems) problems.push_back(std::move(text));
+}
+
+void remove_segment_file(const std::string& audio_folder, const std::string& file,
+                         Removed& removed) {
+  struct stat info {};
+  if (::lstat(file.c_str(), &info) != 0) return;  // gone already
+  // Only what can be a segment is ours to remove.
+  if (!S_ISREG(info.st_mode) || !file.ends_with(".wav")) {
+    removed.problem(file + ": not a WAV file; it is left, its row is removed");
+  } else if (::unlink(file.c_str()) == 0) {
+    ++removed.files;
+    removed.file_bytes += static_cast<uint64_t>(info.st_blocks) * 512;
+    remove_empty_folders(audio_folder, file);
+  } else {
+    removed.problem(file + ": " + std::strerror(errno) +
+                    "; let this user write in its folder, or remove it by hand");
+  }
+}
 
 RemovalLimit only_shipped() {
   return {.condition = [](RowKind kind) {
@@ -140,12 +170,12 @@ uint64_t Removal::remove(RowKind kind, const std::string& before, uint64_t most)
     if (kind == RowKind::kSegment) wanted = std::min(wanted, kFilesPerStep);
     const std::vector<Candidate> found = find(find_oldest, before, wanted);
     if (found.empty()) break;
-    if (kind == RowKind::kSegment) remove_files(found);
+    if (kind == RowKind::kSegment) {
+      for (const Candidate& candidate : found)
+        remove_segment_file(options_.audio_folder, candidate.file, removed_);
+    }
     const uint64_t deleted = delete_rows(kind, found);
     count += deleted;
-    if (kind == RowKind::kSegment) {
-      for (const Candidate& candidate : found) remove_empty_folders(candidate.file);
-    }
     if (!pause_after_step() || deleted == 0) break;
   }
   checkpoint();
@@ -160,42 +190,6 @@ std::vector<Removal::Candidate> Removal::find(Statement& statement, const std::s
   while (statement.step()) found.push_back({statement.number(0), statement.text(1)});
   statement.reset();
   return found;
-}
-
-void Removal::remove_files(const std::vector<Candidate>& candidates) {
-  for (const Candidate& candidate : candidates) {
-    struct stat info {};
-    if (::lstat(candidate.file.c_str(), &info) != 0) continue;  // gone already
-    // Only what can be a segment is ours to remove.
-    if (!S_ISREG(info.st_mode) || !candidate.file.ends_with(".wav")) {
-      problem(candidate.file + ": not a WAV file; it is left, its row is removed");
-    } else if (::unlink(candidate.file.c_str()) == 0) {
-      ++removed_.files;
-      removed_.file_bytes += static_cast<uint64_t>(info.st_blocks) * 512;
-    } else {
-      problem(candidate.file + ": " + std::strerror(errno) +
-              "; let this user write in its folder, or remove it by hand");
-    }
-  }
-}
-
-uint64_t Removal::remove_oldest_files(uint64_t bytes) {
-  Statement oldest =
-      database_.prepare("SELECT file_path FROM audio_segments_5s ORDER BY bucket_ts");
-  const uint64_t before = removed_.file_bytes;
-  while (removed_.file_bytes - before < bytes && oldest.step()) {
-    remove_files({{0, oldest.text(0)}});
-  }
-  return removed_.file_bytes - before;
-}
-
-void Removal::remove_empty_folders(const std::string& file) {
-  const fs::path root = fs::path(options_.audio_folder).lexically_normal();
-  fs::path folder = fs::path(file).lexically_normal().parent_path();
-  while (!root.empty() && folder.string().starts_with(root.string() + "/") &&
-         ::rmdir(folder.c_str()) == 0) {
-    folder = folder.parent_path();
-  }
 }
 
 uint64_t Removal::delete_rows(RowKind kind, const std::vector<Candidate>& candidates) {
@@ -297,9 +291,5 @@ void Removal::shrink(uint64_t spare) {
 }
 
 Removed Removal::take() { return std::exchange(removed_, {}); }
-
-void Removal::problem(std::string text) {
-  if (removed_.problems.size() < kMaxProblems) removed_.problems.push_back(std::move(text));
-}
 
 }  // namespace dragoman

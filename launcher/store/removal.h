@@ -56,7 +56,14 @@ struct Removed {
   std::chrono::nanoseconds longest_lock{0};
   bool ended_early = false;           ///< `pause` said so
   std::vector<std::string> problems;  ///< files that could not be removed, and why; the first 20
+
+  void problem(std::string text);
 };
+
+/// Removes a segment's file, if that is a WAV file, and the folders below `audio_folder` that it
+/// leaves empty, and counts it. Blocks on the disk.
+void remove_segment_file(const std::string& audio_folder, const std::string& file,
+                         Removed& removed);
 
 /// On a connection of its own to an up-to-date journal. One thread; blocks on the disk. Throws
 /// DatabaseError.
@@ -78,10 +85,6 @@ class Removal {
   uint64_t remove(RowKind kind, const std::string& before,
                   uint64_t most = std::numeric_limits<uint64_t>::max());
 
-  /// Removes the files of the oldest segments until `bytes` are free, and writes nothing: for a
-  /// disk that has no room to delete a row. Returns the bytes.
-  uint64_t remove_oldest_files(uint64_t bytes);
-
   /// Removes the rows of segments older than `before` whose file is gone. Nothing while the audio
   /// folder is missing or empty: that is a disk that is not mounted.
   uint64_t remove_rows_without_file(const std::string& before);
@@ -99,13 +102,10 @@ class Removal {
     std::string file;
   };
   std::vector<Candidate> find(Statement& statement, const std::string& before, uint64_t most);
-  void remove_files(const std::vector<Candidate>& candidates);
-  void remove_empty_folders(const std::string& file);
   uint64_t delete_rows(RowKind kind, const std::vector<Candidate>& candidates);
   void in_one_step(const std::function<void()>& work);
   bool pause_after_step();
   void checkpoint();
-  void problem(std::string text);
 
   const RemovalOptions options_;
   Database database_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "launcher/store/iso_time.h"
+#include "launcher/store/mend.h"
 
 namespace dragoman {
 namespace {
@@ -18,7 +19,7 @@ constexpr std::array kForRoom = {RowKind::kSegment,   RowKind::kMetric,    RowKi
                                  RowKind::kUtterance, RowKind::kKnobEvent, RowKind::kTrace};
 constexpr uint64_t kSpareBytes = 32 << 20;  // that the journal may keep for rows to come
 constexpr uint64_t kFilesPerLook = 64, kRowsPerLook = 5000;
-constexpr uint64_t kBytesForTheLog = 4 << 20;  // that a deletion may need in the write-ahead log
+constexpr size_t kFilesWithoutRows = 1024;  // per look: ten seconds of a hundred calls
 constexpr std::chrono::minutes kTellEvery{5};
 
 uint64_t system_time() { return static_cast<uint64_t>(g_get_real_time()) * 1000; }
@@ -136,7 +137,13 @@ void Retention::look_for_orphans(Removal& removal) {
 }
 
 void Retention::make_room() {
-  const DiskRoom room = look();
+  DiskRoom room;
+  try {
+    room = look();
+  } catch (const DatabaseError&) {
+    remove_oldest_files();
+    throw;
+  }
   if (!room.is_short()) {
     tell(std::exchange(untold_, {}), std::exchange(untold_files_, 0), "the disk was full");
     return;
@@ -165,7 +172,7 @@ void Retention::remove_for_room(Removal& removal) {
       } catch (const DatabaseError& error) {
         note_room(removal.take());
         if (error.primary_code() != SQLITE_FULL) throw;
-        free_for_the_log(removal);  // the next look goes on
+        remove_oldest_files();
         throw;
       }
       const Removed removed = removal.take();
@@ -175,10 +182,15 @@ void Retention::remove_for_room(Removal& removal) {
   }
 }
 
-/// To delete rows takes room itself; WAV files go without. Their rows go at the next look.
-void Retention::free_for_the_log(Removal& removal) {
-  removal.remove_oldest_files(kBytesForTheLog);
-  note_room(removal.take());
+/// To open the journal or to delete a row takes room itself; WAV files go without. Their rows go
+/// when that is possible.
+void Retention::remove_oldest_files() {
+  Removed removed;
+  for (const std::string& file : oldest_segments(options_.audio_folder, kFilesWithoutRows)) {
+    if (!watch_.look_at_disks().is_helped_by(RowKind::kSegment)) break;
+    remove_segment_file(options_.audio_folder, file, removed);
+  }
+  note_room(removed);
 }
 
 DiskRoom Retention::look() {

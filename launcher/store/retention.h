@@ -85,7 +85,7 @@ class Retention {
   void look_for_orphans(Removal& removal);
   void make_room();
   void remove_for_room(Removal& removal);
-  void free_for_the_log(Removal& removal);
+  void remove_oldest_files();
   DiskRoom look();
   void note_room(const Removed& removed);
   std::string time_ago(std::chrono::nanoseconds age) const;

@@ -67,13 +67,19 @@ class FullDiskTest : public StoreTest {
  protected:
   std::string audio() const { return folder() + "/audio"; }
 
+  /// Of the segment that begins `second` after noon.
+  std::string segment_file(int second) const {
+    char time[32];
+    std::snprintf(time, sizeof time, "T12%02d%02dZ.wav", second / 60, second % 60);
+    return audio() + "/2026-03-01/trace_t1/St_3/POST/20260301" + time;
+  }
   /// Segments of `bytes` each, a second apart.
   void add_segments(Journal& journal, int count, size_t bytes) {
     for (int i = 0; i < count; ++i) {
       SegmentRow row = segment_row(0);
       row.bucket_ts = kNoon + static_cast<uint64_t>(i) * kSecondNs;
       row.bucket_ms = static_cast<int>(bytes / 32);
-      row.file_path = audio() + "/2026-03-01/trace_t1/St_3/POST/" + std::to_string(i) + ".wav";
+      row.file_path = segment_file(i);
       fs::create_directories(fs::path(row.file_path).parent_path());
       std::ofstream(row.file_path) << std::string(bytes, 'x');
       journal.append(row);
@@ -180,8 +186,43 @@ TEST_F(FullDiskTest, rows_are_written_again_when_the_oldest_files_have_made_room
   EXPECT_LT(health.deleted_files, 150u);
   EXPECT_EQ(health.deleted_for_room[RowKind::kMetric], 0u);
   EXPECT_EQ(ask("SELECT count(*) FROM metrics_agg_5s"), "500");
-  EXPECT_TRUE(fs::exists(audio() + "/2026-03-01/trace_t1/St_3/POST/199.wav"));
+  EXPECT_TRUE(fs::exists(segment_file(199)));
   EXPECT_EQ(ask("PRAGMA integrity_check"), "ok");
+}
+
+TEST_F(FullDiskTest, a_journal_that_cannot_be_opened_at_first_keeps_rows_until_it_can) {
+  SmallDisk disk(folder(), "8m");
+  if (!disk.mounted()) GTEST_SKIP() << "no small disk can be mounted here";
+  Journal::open(path())->append(trace_row("t1"));
+  disk.fill();
+  auto journal = Journal::open(path());
+  journal->append(trace_row("t2"));
+  journal->flush();
+  EXPECT_EQ(journal->waiting(), 1u);
+  EXPECT_NE(journal->health().last_error.find(path()), std::string::npos);
+  disk.make_room();
+  journal->flush();
+  EXPECT_EQ(journal->waiting(), 0u);
+  EXPECT_EQ(journal->health().last_error, "");
+  EXPECT_EQ(ask("SELECT group_concat(trace_id) FROM traces"), "t1,t2");
+}
+
+TEST_F(FullDiskTest, the_oldest_files_go_even_if_there_is_no_room_to_open_the_journal) {
+  SmallDisk disk(folder(), "8m");
+  if (!disk.mounted()) GTEST_SKIP() << "no small disk can be mounted here";
+  add_segments(*Journal::open(path()), 200, 24'000);
+  disk.fill();
+  auto journal = Journal::open(path(), {.interval = std::chrono::milliseconds(10)});
+  journal->append(trace_row("t2"));
+  journal->flush();
+  ASSERT_EQ(journal->waiting(), 1u) << "the disk is full";
+  Retention retention(options({.least_free_bytes = 500 * kMegabyte}));
+  EXPECT_TRUE(
+      wait_until([&] { return !retention.health().room.is_short() && journal->waiting() == 0; }));
+  EXPECT_EQ(ask("SELECT group_concat(trace_id) FROM traces"), "t2");
+  EXPECT_FALSE(fs::exists(segment_file(0)));
+  EXPECT_TRUE(fs::exists(segment_file(199)));
+  EXPECT_LT(retention.health().deleted_files, 150u);
 }
 
 TEST_F(FullDiskTest, segments_that_were_lost_are_looked_for_on_the_disk) {

@@ -10,11 +10,12 @@ import json
 import os
 import pathlib
 import re
+import subprocess
 import time
 from datetime import datetime
 
 from capture import Capture
-from lab import SOUNDS, concatenate, wait_until
+from lab import DRAGOMAN, SOUNDS, concatenate, wait_until
 
 SETTINGS = {"shared_buffers": "32MB", "track_commit_timestamp": "on", "lc_messages": "C"}
 PHONES, MEDIA = (24000, 29199), (30000, 31998)
@@ -93,16 +94,22 @@ def account(headers, phases, end):
     """For each phase: streams, packets a second of each, the greatest gap, the latest packet and how many are missing.
 
     How late a packet is: its time less its RTP timestamp's, and less the least that was of the stream. `phases`: (name,
-    time it begins), in order, the last to `end`; a gap belongs to the phase in which it ends.
+    time it begins), in order, the last to `end`; a gap belongs to the phase in which it ends. Only streams that the first
+    phase finds count: others are not of this load.
     """
     found = {name: {"streams": set(), "packets": 0, "gap_ms": 0.0, "late_ms": 0.0, "missing": 0}
              for name, _ in phases}
     last, early, phase = {}, {}, 0
     for packet in headers:
+        if packet.time > end:
+            break
         while phase + 1 < len(phases) and packet.time >= phases[phase + 1][1]:
             phase += 1
         key = (packet.source, packet.destination, packet.ssrc)
-        before, last[key] = last.get(key), packet
+        before = last.get(key)
+        if before is None and packet.time >= phases[0][1]:
+            continue
+        last[key] = packet
         lateness = packet.time - packet.timestamp / 8000
         early[key] = min(lateness, early.get(key, lateness))
         if before is None or packet.time < phases[0][1]:
@@ -168,6 +175,7 @@ class Outage:
         pid, begin, cpu = self.lab.launcher.pid, time.monotonic(), cpu_seconds(self.lab.launcher.pid)
         end = begin + self.seconds[phase]
         self.phases.append((phase, time.time()))
+        self._dragoman("knob", "set", "gain_db", f"{-1 - len(self.phases)}")  # a row of the calls' own
         waiting = last_numbers(self.lab) if made_up else None
         while (left := end - time.monotonic()) > 0:
             self.samples[phase].append(resident_mb(pid))
@@ -177,15 +185,26 @@ class Outage:
             time.sleep(min(0.5, left))
         self.result.setdefault("launcher_cpu_pct_of_a_core", {})[phase] = round(
             100 * (cpu_seconds(pid) - cpu) / (time.monotonic() - begin), 2)
+        self.result.setdefault("status", {})[phase] = self._status()
         if waiting:
             raise AssertionError(f"{phase}: not all rows are in PostgreSQL:\n{self.lab.launcher.output()[-2000:]}")
+
+    def _dragoman(self, *arguments):
+        return subprocess.run([DRAGOMAN, *arguments, "--data", self.lab.folder / "data"], capture_output=True, text=True, timeout=20)
+
+    def _status(self):
+        """What the launcher says of itself to operators. Exit status 0: nothing is wrong and nothing was lost."""
+        answer = self._dragoman("status", "--json")
+        told = json.loads(answer.stdout)
+        return {"exit_status": answer.returncode, "calls": len(told["calls"]), "rows_dropped": told["journal"]["rows_dropped"],
+                "shipper": {key: told["shipper"][key] for key in ("state", "rows_waiting", "rows_refused", "last_error")}}
 
     def _finish(self, capture, ended):
         wait_until(lambda: not self.lab.rows("SELECT * FROM traces WHERE ended_at IS NULL"), 30, "the calls to end")
         everything = last_numbers(self.lab)
         wait_until(lambda: arrived(self.cluster, everything), 30, "the last rows to arrive")
         self.result["exit_status"] = self.lab.launcher.end()
-        headers = list(p for p in capture.headers() if p.time < ended)
+        headers = list(capture.headers())
         inside = lambda packet: MEDIA[0] <= packet.source <= MEDIA[1]  # noqa: E731
         self.result["to_the_phones"] = account((p for p in headers if not inside(p)), self.phases, ended)
         self.result["from_the_worker"] = account((p for p in headers if inside(p)), self.phases, ended)
@@ -199,8 +218,7 @@ class Outage:
             self.result["different"] += [(table, row) for row in different]
         self.result["holes"] = holes(self.lab)
         self.result["seconds_from_bucket_to_postgresql"] = self._lag()
-        self.result["complaints"] = [line for line in self.lab.launcher.output().splitlines()
-                                     if re.search("could not be written|refused|dropped|were not written", line)]
+        self.result["said"] = [line for line in self.lab.launcher.output().splitlines() if re.search("notice|warning|error", line)]
 
     def _lag(self):
         """From the end of a bucket to the commit of its rows, while PostgreSQL was there."""

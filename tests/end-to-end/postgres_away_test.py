@@ -26,11 +26,11 @@ class PostgresAway(unittest.TestCase):
             print(json.dumps(found, indent=1, default=str), flush=True)
 
             self.assertEqual(found["different"], [], "rows of one database that the other has not, or not as often")
-            for table in ("traces", "knob_snapshots_5s", "audio_segments_5s", "metrics_agg_5s"):
+            for table in ("traces", "knob_events", "knob_snapshots_5s", "audio_segments_5s", "metrics_agg_5s"):
                 self.assertGreaterEqual(found["rows"][table]["journal"], CALLS // 2, table)
             self.assertEqual(found["holes"], [], "buckets without a row")
-            self.assertEqual(found["complaints"], [])
             self.assertEqual(found["exit_status"], 0)
+            self.assert_status(found["status"])
             self.assertLess(found["seconds_from_bucket_to_postgresql"]["most"], 5)
 
             before = found["launcher_mb"]["before"]["most"]
@@ -38,6 +38,17 @@ class PostgresAway(unittest.TestCase):
                 self.assertLess(found["launcher_mb"][phase]["most"], before + MEMORY_MB, phase)
             for way in LATER_MS:
                 self.assert_audio(found[way], way)
+
+    def assert_status(self, told):
+        """Operators are told of the outage, and that nothing was lost by it."""
+        self.assertEqual({phase: one["exit_status"] for phase, one in told.items() if phase != "hangs"},
+                         {"before": 0, "away": 3, "back": 0, "after": 0})
+        self.assertIn("pg_isready", told["away"]["shipper"]["last_error"])
+        self.assertGreater(told["away"]["shipper"]["rows_waiting"], 0)
+        for phase, one in told.items():
+            self.assertEqual(one["calls"], CALLS // 2, phase)
+            self.assertEqual(one["rows_dropped"]["total"], 0, phase)
+            self.assertEqual(one["shipper"]["rows_refused"], 0, phase)
 
     def assert_audio(self, phases, way):
         before = phases["before"]

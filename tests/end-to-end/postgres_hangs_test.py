@@ -10,7 +10,7 @@ import unittest
 import urllib.error
 
 from lab import SOUNDS, Lab, wait_until
-from outage import SETTINGS, TABLES, TAPPED, arrived, difference, last_numbers
+from outage import SETTINGS, TABLES, arrived, difference, last_numbers
 from postgres import Cluster
 
 HELD = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'dragoman' AND wait_event_type = 'Lock'"
@@ -23,6 +23,7 @@ class PostgresHangs(unittest.TestCase):
             self.serve(lab, cluster, "first")
             self.call(lab)
             wait_until(lambda: self.count(cluster) > 0, 20, "the first rows")
+            wait_until(lambda: lab.rows("SELECT * FROM utterances WHERE translation <> ''"), 30, "a translation")
             self.kill_in_mid_batch(lab, cluster)
 
             self.serve(lab, cluster, "second")
@@ -36,7 +37,7 @@ class PostgresHangs(unittest.TestCase):
 
     def serve(self, lab, cluster, name):
         lab.launcher = None
-        launcher = lab.serve(name=name, store={"postgresql": cluster.conninfo()}, **TAPPED)
+        launcher = lab.serve(name=name, store={"postgresql": cluster.conninfo()})
         wait_until(lambda: "ari: connected" in launcher.output(), 20, "Asterisk to give it the calls")
         return launcher
 

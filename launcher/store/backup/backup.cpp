@@ -139,7 +139,7 @@ class Backup {
 
   void publish() const {
     give_to_owner_of(options_.directory, archive_);  // where that can be: it is whole without
-    if (::renameat2(AT_FDCWD, archive_.c_str(), AT_FDCWD, path().c_str(), RENAME_NOREPLACE) != 0)
+    if (!rename_to_new(archive_, path()))
       throw BackupError(path() + ": " + g_strerror(errno) + "; try again in a second");
     sync_path(options_.directory);
   }

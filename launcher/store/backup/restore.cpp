@@ -74,6 +74,17 @@ void check_schema(const BackupHeader& header, const std::string& path) {
                       " or later");
 }
 
+/// Such a folder cannot be renamed, so that what is in it is not replaced as a whole.
+void refuse_mount_point(const std::string& folder) {
+  struct statx info {};
+  if (::statx(AT_FDCWD, folder.c_str(), AT_SYMLINK_NOFOLLOW, 0, &info) != 0 ||
+      !(info.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+    return;
+  throw BackupError(folder +
+                    " is a mount point, and a restore replaces the folder as a whole; unmount it, "
+                    "restore, move what is restored onto its disk and mount that again");
+}
+
 /// Where a file or folder of the backup goes, and where it is unpacked until then.
 struct Item {
   std::string staged, target;
@@ -143,6 +154,8 @@ class Restore {
 
   /// A configuration that names / or /home as its data folder must not have it moved away.
   void check_data_folder() const {
+    refuse_mount_point(result_.data);
+    if (result_.manifest.audio || is_audio_in_data()) refuse_mount_point(audio_);
     std::error_code error;
     if (!fs::exists(fs::symlink_status(result_.data, error))) return;
     const bool ours =

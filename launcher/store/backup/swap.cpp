@@ -18,6 +18,10 @@
 namespace dragoman {
 namespace {
 
+constexpr char kInterrupted[] =
+    "; a restore was interrupted, and this cannot undo it: put that right, or run 'dragoman "
+    "restore' "
+    "again as root, which undoes it first";
 constexpr char kEnd[] = "end";  // a plan without its last line was never begun with
 
 bool exists(const std::string& path) {
@@ -30,7 +34,7 @@ std::string folder_of(const std::string& path) {
 }
 
 void move(const std::string& from, const std::string& to) {
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0)
+  if (!rename_to_new(from, to))
     throw BackupError("cannot rename " + from + " to " + to + ": " + g_strerror(errno));
   sync_path(folder_of(to));
 }
@@ -38,7 +42,9 @@ void move(const std::string& from, const std::string& to) {
 void undo(const std::vector<SwapStep>& steps) {
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     if (!exists(step->from) && exists(step->to)) move(step->to, step->from);
-    if (!step->aside.empty() && exists(step->aside)) move(step->aside, step->to);
+    if (step->aside.empty() || !exists(step->aside)) continue;
+    ::rmdir(step->to.c_str());  // systemd makes an empty one for a service (StateDirectory=)
+    move(step->aside, step->to);
   }
 }
 
@@ -124,7 +130,7 @@ bool undo_interrupted_swap(const std::string& plan) {
   const int file = ::open(plan.c_str(), O_RDWR | O_CLOEXEC);
   if (file < 0) {
     if (errno == ENOENT) return false;
-    throw BackupError(plan + ": " + g_strerror(errno));
+    throw BackupError(plan + ": " + g_strerror(errno) + kInterrupted);
   }
   if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
     ::close(file);
@@ -133,9 +139,9 @@ bool undo_interrupted_swap(const std::string& plan) {
   try {
     undo(read_plan(plan));
     remove_plan(plan);
-  } catch (...) {
+  } catch (const BackupError& error) {
     ::close(file);
-    throw;
+    throw BackupError(error.what() + std::string(kInterrupted));
   }
   ::close(file);
   return true;

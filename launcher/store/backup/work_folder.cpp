@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 
 #include "launcher/store/backup/manifest.h"
@@ -48,6 +49,7 @@ WorkFolder::~WorkFolder() {
   std::error_code ignored;
   fs::remove_all(path_, ignored);
   ::close(lock_);
+  fs::remove_all(path_, ignored);  // NFS keeps a file that is open
 }
 
 int remove_left_work_folders(const std::string& parent, const std::string& prefix) {
@@ -61,6 +63,16 @@ int remove_left_work_folders(const std::string& parent, const std::string& prefi
     if (fs::remove_all(at->path(), ignored) > 0) ++removed;
   }
   return removed;
+}
+
+bool rename_to_new(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+  if (errno != EINVAL) return false;
+  if (::faccessat(AT_FDCWD, to.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+    errno = EEXIST;
+    return false;
+  }
+  return errno == ENOENT && ::rename(from.c_str(), to.c_str()) == 0;
 }
 
 void sync_path(const std::string& path) {

@@ -26,6 +26,11 @@ class WorkFolder {
 /// kill or a power cut left them. Returns how many.
 int remove_left_work_folders(const std::string& parent, const std::string& prefix);
 
+/// Renames a file or folder; `to` must not be there. False, with errno. Atomic, but not on file
+/// systems such as NFS, whose renames know no flags (rename(2)): there only our own locks keep
+/// another from making `to` meanwhile.
+bool rename_to_new(const std::string& from, const std::string& to);
+
 /// Syncs a file or folder to the disk. Throws BackupError.
 void sync_path(const std::string& path);
 

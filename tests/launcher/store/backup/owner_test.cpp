@@ -3,6 +3,7 @@
 #include "launcher/command.h"
 #include "launcher/store/backup/recover.h"
 #include "launcher/store/backup/restore.h"
+#include "launcher/store/backup/swap.h"
 #include "launcher/store/commands.h"
 #include "launcher/store/data_folder_lock.h"
 #include "tests/launcher/store/backup/backup_fixture.h"
@@ -91,6 +92,25 @@ TEST_F(OwnerTest, a_refused_restore_and_a_dry_run_leave_a_lock_that_the_service_
   dry.dry_run = true;
   restore(dry);
   EXPECT_TRUE(fs::exists(data() + "/launcher.lock"));
+  EXPECT_EQ(not_of_other_user(place()), Files());
+}
+
+TEST_F(OwnerTest, the_service_is_told_of_roots_interrupted_restore_and_root_can_undo_it) {
+  const std::string file = back_up_now().path, plan = swap_plan_of(data());
+  EXPECT_EQ(in_child([&] {
+              Swap swap(plan, {{place() + "/new", data(), data() + ".aside"}});
+              fs::rename(data(), data() + ".aside");
+              return ::kill(::getpid(), SIGKILL);  // the power cut
+            }),
+            -1);
+  EXPECT_EQ(as_other_user([&] {
+              const std::string said = complaint([&] { undo_interrupted_swap(plan); });
+              std::fputs((said + "\n").c_str(), stderr);
+              return said.find("run 'dragoman restore' again as root") == std::string::npos;
+            }),
+            0);
+  EXPECT_TRUE(restore_it(file).undone);
+  EXPECT_FALSE(fs::exists(plan));
   EXPECT_EQ(not_of_other_user(place()), Files());
 }
 

@@ -12,6 +12,9 @@
 #include "launcher/store/data_folder_lock.h"
 #include "launcher/store/migrations.h"
 #include "tests/launcher/store/backup/backup_fixture.h"
+#include "tests/launcher/store/backup/plain_rename.h"
+#include "tests/launcher/store/other_user.h"
+#include "tests/launcher/store/small_disk.h"
 
 namespace dragoman {
 namespace {
@@ -238,6 +241,39 @@ TEST_F(RestoreTest, a_folder_that_is_no_data_folder_is_not_moved_away) {
   EXPECT_TRUE(fs::exists(pipelines() + "/call.pipeline"));
 }
 
+TEST_F(RestoreTest, a_mount_point_is_refused_before_anything_is_unpacked) {
+  write_rows();
+  const std::string file = back_up_now(false).path;
+  for (const std::string& place : {data() + "/audio", data()}) {
+    const SmallDisk disk(place, "1m");
+    ASSERT_TRUE(disk.mounted());
+    for (const bool dry_run : {true, false}) {
+      RestoreOptions options = this->options(file);
+      options.dry_run = dry_run;
+      const std::string said = complaint([&] { restore(options); });
+      EXPECT_NE(said.find(place + " is a mount point"), std::string::npos) << said;
+      EXPECT_NE(said.find("unmount it"), std::string::npos) << said;
+    }
+  }
+  EXPECT_EQ(complaint([&] { restore_it(file); }), "");
+}
+
+TEST_F(RestoreTest, works_where_nothing_can_be_renamed_without_replacing) {
+  write_rows();
+  const auto before = state();
+  EXPECT_EQ(in_child([this] {
+              if (!forbid_rename_flags()) return 2;
+              const std::string said = complaint([this] { restore_it(back_up_now().path); });
+              std::fputs(said.c_str(), stderr);
+              return said.empty() ? 0 : 1;
+            }),
+            0);
+  EXPECT_EQ(tree(backups()).size(), 1u);
+  EXPECT_TRUE(fs::exists(data() + aside()));
+  fs::remove_all(data() + aside());
+  EXPECT_EQ(state(), before);
+}
+
 class SwapTest : public StoreTest {
  protected:
   SwapTest() {
@@ -295,6 +331,32 @@ TEST_F(SwapTest, a_power_cut_after_any_rename_is_undone_by_the_next_start) {
     EXPECT_TRUE(undo_interrupted_swap(plan())) << renames;
     EXPECT_EQ(tree(folder()), before_) << "after " << renames << " renames";
   }
+}
+
+TEST_F(SwapTest, replaces_nothing_either_where_renames_know_no_flags) {
+  steps_[1].aside = "";
+  EXPECT_EQ(in_child([this] {
+              if (!forbid_rename_flags()) return 2;
+              const std::string said = complaint([this] { Swap(plan(), steps_).run(); });
+              return said.find("File exists") != std::string::npos ? 0 : 1;
+            }),
+            0);
+  EXPECT_EQ(tree(folder()), before_);
+}
+
+TEST_F(SwapTest, a_folder_that_was_made_anew_after_the_power_cut_is_no_hindrance) {
+  fs::remove(folder() + "/a");
+  write_file(folder() + "/a/journal", "old");
+  before_ = tree(folder());
+  EXPECT_EQ(in_child([this] {
+              Swap swap(plan(), steps_);
+              fs::rename(steps_[0].to, steps_[0].aside);
+              return ::kill(::getpid(), SIGKILL);
+            }),
+            -1);
+  fs::create_directory(folder() + "/a");  // as systemd does (StateDirectory=)
+  EXPECT_EQ(complaint([this] { undo_interrupted_swap(plan()); }), "");
+  EXPECT_EQ(tree(folder()), before_);
 }
 
 TEST_F(SwapTest, a_plan_that_was_half_written_undoes_nothing) {

@@ -13,11 +13,18 @@ constexpr char kLock[] = "7235440981126";
 /// An index over a large table takes its time.
 constexpr std::chrono::hours kLongest{6};
 
-int version_of(PgConnection& connection) {
-  if (connection.query("SELECT to_regclass('schema_migrations')").is_null(0, 0)) return 0;
-  return std::atoi(connection.query("SELECT coalesce(max(version), 0) FROM schema_migrations")
-                       .text(0, 0)
-                       .c_str());
+struct Found {
+  int version = 0;
+  bool is_recorded = true;  ///< in schema_migrations; else only the table's comment tells it
+};
+
+Found version_of(PgConnection& connection) {
+  if (connection.query("SELECT to_regclass('schema_migrations')").is_null(0, 0)) return {};
+  const PgRows rows = connection.query(
+      "SELECT max(version), substring(obj_description('schema_migrations'::regclass, 'pg_class') "
+      "FROM 'version ([0-9]+)') FROM schema_migrations");
+  if (!rows.is_null(0, 0)) return {std::atoi(rows.text(0, 0).c_str()), true};
+  return {std::atoi(rows.text(0, 1).c_str()), rows.is_null(0, 1)};
 }
 
 void refuse_newer(int version, int newest) {
@@ -27,10 +34,25 @@ void refuse_newer(int version, int newest) {
                      ": start a newer dragoman, or name another database");
 }
 
-void apply(PgConnection& connection, const Migration& migration) {
-  connection.run(migration.sql, kLongest);
+void record(PgConnection& connection, const Migration& migration) {
   connection.query("INSERT INTO schema_migrations (version, name) VALUES ($1, $2)",
                    {std::to_string(migration.version), migration.name});
+}
+
+void apply(PgConnection& connection, const Migration& migration) {
+  connection.run(migration.sql, kLongest);
+  record(connection, migration);
+  // A dump without rows has this all the same.
+  connection.run("COMMENT ON TABLE schema_migrations IS 'schema of Dragoman, version " +
+                 std::to_string(migration.version) + "'");
+}
+
+/// What migrations write of rows, for a database that was made of another's tables without any.
+void take_over(PgConnection& connection, std::span<const Migration> migrations, int version) {
+  for (const Migration& migration : migrations)
+    if (migration.version <= version) record(connection, migration);
+  if (!connection.query("SELECT to_regclass('store_identity')").is_null(0, 0))
+    connection.run("INSERT INTO store_identity DEFAULT VALUES ON CONFLICT DO NOTHING");
 }
 
 }  // namespace
@@ -39,9 +61,9 @@ std::span<const Migration> known_pg_migrations() { return kMigrations; }
 
 void migrate(PgConnection& connection, std::span<const Migration> migrations) {
   const int newest = migrations.empty() ? 0 : migrations.back().version;
-  const int found = version_of(connection);
-  refuse_newer(found, newest);
-  if (found == newest) return;
+  const Found found = version_of(connection);
+  refuse_newer(found.version, newest);
+  if (found.version == newest && found.is_recorded) return;
   // The lock first and alone: what it waited for must be visible to what follows.
   connection.run(std::string("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
                              "SELECT pg_advisory_xact_lock(") +
@@ -51,8 +73,9 @@ void migrate(PgConnection& connection, std::span<const Migration> migrations) {
     connection.run(
         "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, "
         "name TEXT NOT NULL, applied_at TIMESTAMPTZ NOT NULL DEFAULT CURRENT_TIMESTAMP)");
-    const int version = version_of(connection);
+    const auto [version, is_recorded] = version_of(connection);
     refuse_newer(version, newest);
+    if (!is_recorded) take_over(connection, migrations, version);
     for (const Migration& migration : migrations)
       if (migration.version > version) apply(connection, migration);
     connection.run("COMMIT", kLongest);

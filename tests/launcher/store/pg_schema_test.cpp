@@ -121,6 +121,60 @@ TEST_F(PgSchemaTest, the_guides_queries_run_as_printed_and_give_right_numbers) {
   EXPECT_NO_THROW(connect().query(kTuneQuery));
 }
 
+TEST_F(PgSchemaTest, the_guides_indexes_cannot_be_on_a_view_and_are_there_already) {
+  migrate_all();
+  server().run(R"sql(
+    INSERT INTO metrics_agg_5s
+    SELECT 'CALL-' || c, 'St_' || s, 'PRE', 'snr_db', '2026-03-01T12:00:00Z'::timestamptz + (c * 20 + b) * interval '5 s',
+           5000, 250, 0, 99, 1, 7
+      FROM generate_series(1, 100) c, generate_series(1, 10) s, generate_series(1, 20) b;
+    ANALYZE
+  )sql");
+  for (const std::string& statement : statements(kIndexStatements)) {
+    try {
+      connect().run(statement);
+      FAIL() << statement;
+    } catch (const PgError& error) {
+      EXPECT_EQ(error.sqlstate(), "42809") << error.what();  // wrong object type
+    }
+  }
+  const auto plan = [this](const std::string& query) {
+    const PgRows rows = connect().query("EXPLAIN " + query);
+    std::string text;
+    for (int row = 0; row < rows.size(); ++row) text += rows.text(row, 0) + "\n";
+    return text;
+  };
+  const std::string by_station = plan(
+      "SELECT * FROM station_snapshots WHERE station_id = 'STATION_3' ORDER BY timestamp DESC "
+      "LIMIT 20");
+  EXPECT_NE(by_station.find("Index Scan Backward using station_buckets_by_station"),
+            std::string::npos)
+      << by_station;
+  const std::string by_call =
+      plan("SELECT * FROM station_snapshots WHERE call_id = 'CALL-7' AND channel = 'PRE'");
+  EXPECT_NE(by_call.find("on station_buckets_pkey"), std::string::npos) << by_call;
+  for (const std::string& each : {by_station, by_call})
+    EXPECT_EQ(each.find("Seq Scan on metrics_agg_5s"), std::string::npos) << each;
+}
+
+TEST_F(PgSchemaTest, takes_over_a_schema_that_was_dumped_without_rows) {
+  migrate_all();
+  const std::string identity = ask_server("SELECT id FROM store_identity");
+  server().run("TRUNCATE schema_migrations, store_identity");
+  migrate_all();
+  EXPECT_EQ(ask_server("SELECT max(version) || ' ' || count(*) FROM schema_migrations"),
+            std::to_string(known_pg_migrations().size()) + " " +
+                std::to_string(known_pg_migrations().size()));
+  EXPECT_NE(ask_server("SELECT id FROM store_identity"), identity);
+  server().make_database("older");
+  PgConnection older(PgTarget(server().conninfo("older"), ""), {});
+  migrate(older, known_pg_migrations().first(3));
+  older.run("TRUNCATE schema_migrations, store_identity");
+  migrate(older, known_pg_migrations());
+  EXPECT_EQ(older.query("SELECT count(*) FROM schema_migrations").text(0, 0),
+            std::to_string(known_pg_migrations().size()));
+}
+
 TEST_F(PgSchemaTest, the_last_hour_is_right_in_every_time_zone_of_a_session) {
   migrate_all();
   server().run(

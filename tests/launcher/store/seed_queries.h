@@ -51,6 +51,9 @@ ORDER BY created_at DESC
 LIMIT 5;)sql";
 
 /// Of the performance tuning.
+inline constexpr char kIndexStatements[] = R"sql(-- Add indexes for better performance
+CREATE INDEX idx_station_timestamp ON station_snapshots(station_id, timestamp DESC);
+CREATE INDEX idx_call_channel ON station_snapshots(call_id, channel);)sql";
 inline constexpr char kTuneQuery[] = R"sql(VACUUM ANALYZE station_snapshots;)sql";
 
 }  // namespace dragoman

@@ -97,16 +97,26 @@ void ShipSink::ship_rows(const std::string& origin, const ShipTable& table, cons
 void ShipSink::transact(const std::string& origin, const ShipTable& table, std::string_view rows,
                         int64_t seq) {
   const std::string whose = connection_.literal(origin);
+  const std::string mark =
+      "INSERT INTO shipping_marks AS m (origin, kind, seq) VALUES (" + whose + ", '" + table.name +
+      "', " + std::to_string(seq) +
+      ") ON CONFLICT (origin, kind) DO UPDATE SET seq = excluded.seq, updated_at = "
+      "CURRENT_TIMESTAMP; COMMIT";
+  const std::string columns = " (" + table.columns + ") FROM STDIN";
+  if (table.mostly_new) {
+    try {
+      connection_.copy_in("BEGIN; COPY " + table.name + columns, rows);
+      return connection_.run(mark);
+    } catch (const PgError& error) {
+      connection_.rollback();
+      if (!error.is_of_data()) throw;
+    }
+  }
   connection_.copy_in("BEGIN; CREATE TEMPORARY TABLE IF NOT EXISTS " + table.staging() +
                           " ON COMMIT DELETE ROWS AS SELECT " + table.columns + " FROM " +
-                          table.name + " WITH NO DATA; COPY " + table.staging() + " (" +
-                          table.columns + ") FROM STDIN",
+                          table.name + " WITH NO DATA; COPY " + table.staging() + columns,
                       rows);
-  connection_.run(replace_all(table.merge, "$ORIGIN", whose) +
-                  " INSERT INTO shipping_marks AS m (origin, kind, seq) VALUES (" + whose + ", '" +
-                  table.name + "', " + std::to_string(seq) +
-                  ") ON CONFLICT (origin, kind) DO UPDATE SET seq = excluded.seq, updated_at = "
-                  "CURRENT_TIMESTAMP; COMMIT");
+  connection_.run(replace_all(table.merge, "$ORIGIN", whose) + " " + mark);
 }
 
 }  // namespace dragoman

@@ -29,9 +29,9 @@ class ShipSink {
   const std::string& identity() const { return identity_; }  ///< of the database
   /// How far the database itself says that the journal `origin` has been shipped.
   int64_t mark(const std::string& origin, const ShipTable& table);
-  /// Ships all rows of a batch (COPY into a temporary table, then merged) and the mark with them in
-  /// one transaction. If some are refused for what they hold, those are found by halving and left
-  /// out.
+  /// Ships all rows of a batch (COPY into a temporary table, then merged; into the table itself
+  /// while all are new) and the mark with them in one transaction. If some are refused for what
+  /// they hold, those are found by halving and left out.
   ShipResult ship(const std::string& origin, const ShipTable& table, const ShipBatch& batch);
 
  private:

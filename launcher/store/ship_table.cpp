@@ -97,6 +97,15 @@ ShipTable knob_events() {
               "ship_knob_events s ON s.event_id = f.local_id;"};
 }
 
+/// Nearly all rows that are shipped.
+ShipTable metrics() {
+  ShipTable found =
+      table("metrics_agg_5s", {"trace_id", "station_key", "tap", "metric_key", "bucket_ts"},
+            {"bucket_ms", "count", "min", "max", "avg", "last"}, Conflict::kReplaces);
+  found.mostly_new = true;
+  return found;
+}
+
 }  // namespace
 
 std::span<const ShipTable> ship_tables() {
@@ -111,8 +120,7 @@ std::span<const ShipTable> ship_tables() {
       table("audio_segments_5s", {"trace_id", "station_key", "tap", "bucket_ts"},
             {"bucket_ms", "sample_rate_hz", "channels", "format", "file_path"},
             Conflict::kReplaces),
-      table("metrics_agg_5s", {"trace_id", "station_key", "tap", "metric_key", "bucket_ts"},
-            {"bucket_ms", "count", "min", "max", "avg", "last"}, Conflict::kReplaces)};
+      metrics()};
   return tables;
 }
 

@@ -15,6 +15,9 @@ struct ShipTable {
   /// Statements that carry the rows of the temporary table "ship_NAME" over. In them "$ORIGIN"
   /// stands for the journal's identity as a literal.
   std::string merge;
+  /// A batch is tried without merging first: half the work if no key of it is there, little more
+  /// than the merge if one is.
+  bool mostly_new = false;
 
   std::string staging() const { return "ship_" + name; }
 };

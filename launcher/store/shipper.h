@@ -20,7 +20,7 @@
 namespace dragoman {
 
 struct ShipperOptions {
-  size_t batch_rows = 5000;              ///< of one transaction
+  size_t batch_rows = 10'000;            ///< of one transaction
   size_t batch_bytes = 4 * 1024 * 1024;  ///< that bounds the memory whatever waits
   std::chrono::milliseconds poll{1000};  ///< between two looks at the journal
   std::chrono::milliseconds first_retry{1000}, last_retry{60'000};  ///< doubled, with jitter

@@ -40,6 +40,12 @@ bool DiskRoom::is_short() const {
   return over_bound() || journal_free < journal_floor || audio_free < audio_floor;
 }
 
+uint64_t DiskRoom::missing() const {
+  const auto lack = [](uint64_t has, uint64_t needs) { return needs > has ? needs - has : 0; };
+  return std::max({over_bound() ? in_use() - most_bytes : 0, lack(journal_free, journal_floor),
+                   lack(audio_free, audio_floor)});
+}
+
 bool DiskRoom::is_helped_by(RowKind kind) const {
   const bool journal_short = journal_free < journal_floor;
   if (kind == RowKind::kSegment) {

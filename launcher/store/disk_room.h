@@ -27,8 +27,10 @@ struct DiskRoom {
   bool can_shrink = false;         ///< those pages can be given back
   bool same_disk = true;
 
-  bool over_bound() const { return most_bytes && journal_bytes + audio_bytes > most_bytes; }
+  bool over_bound() const { return most_bytes && in_use() > most_bytes; }
   bool is_short() const;
+  uint64_t in_use() const { return journal_bytes + audio_bytes; }
+  uint64_t missing() const;  ///< where most is missing; 0: not short
   /// Whether it would help to remove rows of `kind`.
   bool is_helped_by(RowKind kind) const;
   std::string text() const;  ///< for people

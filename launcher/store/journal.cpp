@@ -234,7 +234,7 @@ class SqliteJournal final : public Journal {
     std::unique_lock lock(mutex_);
     Clock::time_point due = Clock::now();
     for (;;) {
-      wake_.wait(lock, [this] { return must_write() || queue_.size() > 0; });
+      wake_.wait(lock, [this] { return must_write() || queue_.size() > 0 || !file_; });
       wake_.wait_until(lock, due, [this] { return must_write(); });
       const uint64_t flush = flushes_asked_;
       const bool last = stopping_;
@@ -248,9 +248,10 @@ class SqliteJournal final : public Journal {
 
   bool must_write() const { return stopping_ || flushes_asked_ > flushes_done_; }
 
-  /// Writes what is queued, until that fails. Called with the lock held; released while writing.
+  /// Writes what is queued, until that fails; opens the file if it is not. Called with the lock
+  /// held; released while writing.
   void write_queue(std::unique_lock<std::mutex>& lock) {
-    for (bool ok = true; ok && queue_.size() > 0;) {
+    for (bool ok = true; ok && (queue_.size() > 0 || !file_);) {
       Rows rows = queue_.take(kRowsPerTransaction);
       writing_ = rows.size();
       lock.unlock();

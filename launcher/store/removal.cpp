@@ -21,6 +21,8 @@ constexpr uint64_t kFilesPerStep = 64;                     // a disk removes som
 constexpr uint64_t kRowsPerLook = 1000;
 constexpr uint64_t kStepsPerCheckpoint = 16;
 constexpr size_t kMaxProblems = 20;
+constexpr int kAttemptsToEmpty = 5;  // a writer is in the way for a moment, a reader for longer
+constexpr int kPatienceMs = 2000;
 
 struct Table {
   const char* name;
@@ -288,6 +290,28 @@ void Removal::shrink(uint64_t spare) {
     pause_after_step();
   }
   checkpoint();
+}
+
+bool Removal::give_back() {
+  if (!empty_log()) return false;
+  shrink(0);
+  return empty_log();
+}
+
+bool Removal::empty_log() {
+  int code = SQLITE_BUSY;
+  for (int attempt = 0; code == SQLITE_BUSY && attempt < kAttemptsToEmpty; ++attempt) {
+    if (attempt > 0 && !options_.pause(options_.step)) break;
+    checkpoint();  // most of it, without a lock
+    // Not to wait for readers: the write lock is held meanwhile.
+    sqlite3_busy_timeout(database_.handle(), 0);
+    code = 0xff & sqlite3_wal_checkpoint_v2(database_.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE,
+                                            nullptr, nullptr);
+    sqlite3_busy_timeout(database_.handle(), kPatienceMs);
+  }
+  if (code != SQLITE_OK && code != SQLITE_BUSY)
+    throw DatabaseError(code, sqlite3_errmsg(database_.handle()));
+  return code == SQLITE_OK;
 }
 
 Removed Removal::take() { return std::exchange(removed_, {}); }

@@ -93,6 +93,10 @@ class Removal {
   /// for the rows to come. Does nothing for a journal of an older version, until it is vacuumed.
   void shrink(uint64_t spare);
 
+  /// Gives everything back that the database no longer uses, and the write-ahead log. False: not
+  /// now, because somebody reads the database; whatever is deleted meanwhile makes the log grow.
+  bool give_back();
+
   /// What has been removed since the last call.
   Removed take();
 
@@ -106,6 +110,7 @@ class Removal {
   void in_one_step(const std::function<void()>& work);
   bool pause_after_step();
   void checkpoint();
+  bool empty_log();
 
   const RemovalOptions options_;
   Database database_;

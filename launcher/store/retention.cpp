@@ -141,6 +141,7 @@ void Retention::make_room() {
   try {
     room = look();
   } catch (const DatabaseError&) {
+    note(watch_.look_at_disks());
     remove_oldest_files();
     throw;
   }
@@ -158,28 +159,44 @@ void Retention::make_room() {
         room.text().c_str());
   }
   Removal removal = open_removal({});
-  remove_for_room(removal);
+  try {
+    remove_for_room(removal, room);
+  } catch (const DatabaseError& error) {
+    note_room(removal.take());
+    if (error.primary_code() == SQLITE_FULL) remove_oldest_files();
+    throw;
+  } catch (const std::runtime_error&) {
+    note_room(removal.take());
+    throw;
+  }
 }
 
-void Retention::remove_for_room(Removal& removal) {
+void Retention::remove_for_room(Removal& removal, const DiskRoom& first) {
+  bool given_back = false;  // what is not in use already
   for (const RowKind kind : kForRoom) {
     const bool files = kind == RowKind::kSegment;
-    while (look().is_helped_by(kind)) {
-      uint64_t rows = 0;
-      try {
-        rows = removal.remove(kind, Removal::kAnyAge, files ? kFilesPerLook : kRowsPerLook);
-        if (!files) removal.shrink(0);
-      } catch (const DatabaseError& error) {
-        note_room(removal.take());
-        if (error.primary_code() != SQLITE_FULL) throw;
-        remove_oldest_files();
-        throw;
+    for (DiskRoom room = look(); room.is_helped_by(kind); room = look()) {
+      if (room.in_use() + first.missing() <= first.in_use()) return;
+      if (!files && !std::exchange(given_back, true)) {
+        give_back(removal);
+        continue;
       }
+      const uint64_t rows =
+          removal.remove(kind, Removal::kAnyAge, files ? kFilesPerLook : kRowsPerLook);
+      if (!files) give_back(removal);
       const Removed removed = removal.take();
       note_room(removed);
-      if (rows == 0 || removed.ended_early) break;
+      if (removed.ended_early) return;
+      if (rows == 0) break;
     }
   }
+}
+
+void Retention::give_back(Removal& removal) const {
+  if (removal.give_back()) return;
+  throw std::runtime_error(
+      "the disk is full, and no room can be made while another program reads the journal (fuser '" +
+      options_.database + "' names it); end it, or wait until it has ended");
 }
 
 /// To open the journal or to delete a row takes room itself; WAV files go without. Their rows go
@@ -196,9 +213,13 @@ void Retention::remove_oldest_files() {
 DiskRoom Retention::look() {
   Database database(options_.database, DatabaseAccess::kReadOnly);
   const DiskRoom room = watch_.look(database);
+  note(room);
+  return room;
+}
+
+void Retention::note(const DiskRoom& room) {
   std::lock_guard lock(mutex_);
   health_.room = room;
-  return room;
 }
 
 void Retention::note_room(const Removed& removed) {

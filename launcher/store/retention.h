@@ -61,7 +61,8 @@ struct StoreHealth {
 /// Every few seconds it looks at the disk. While journal and WAV files exceed their bound, or the
 /// disk has too little free, what is oldest goes whatever its age and whether or not it is
 /// elsewhere: first WAV files, then metrics and knob snapshots, then utterances, then knob events
-/// and ended traces. The journal's pages are given back to the disk.
+/// and ended traces; at one look no more than was missing. The journal's pages are given back to
+/// the disk. While that cannot be done because somebody reads the journal, no rows go in vain.
 ///
 /// All in small steps (removal.h); what was removed is counted and logged.
 class Retention {
@@ -84,9 +85,11 @@ class Retention {
   void clean_up(Removal& removal);
   void look_for_orphans(Removal& removal);
   void make_room();
-  void remove_for_room(Removal& removal);
+  void remove_for_room(Removal& removal, const DiskRoom& first);
+  void give_back(Removal& removal) const;
   void remove_oldest_files();
   DiskRoom look();
+  void note(const DiskRoom& room);
   void note_room(const Removed& removed);
   std::string time_ago(std::chrono::nanoseconds age) const;
   bool pause(std::chrono::nanoseconds time);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The shipper when PostgreSQL is killed, absent, slow or refuses.
+#include <signal.h>
+
 #include <fstream>
+#include <optional>
 
 #include "tests/launcher/store/shipper_fixture.h"
 
@@ -126,6 +129,70 @@ TEST_F(ShipperFailureTest, a_server_that_hangs_delays_neither_the_journal_nor_th
   shipper = start();
   ASSERT_TRUE(ship(*shipper));
   EXPECT_EQ(ask_server("SELECT count(*) FROM metrics_agg_5s"), "1020");
+}
+
+/// The process of PostgreSQL that serves the shipper. It is stopped: its connection hangs.
+class StoppedBackend {
+ public:
+  explicit StoppedBackend(const std::string& pid) : pid_(std::stoi(pid)) { ::kill(pid_, SIGSTOP); }
+  ~StoppedBackend() { resume(); }
+  void resume() { ::kill(pid_, SIGCONT); }
+  std::string pid() const { return std::to_string(pid_); }
+
+ private:
+  const pid_t pid_;
+};
+
+constexpr char kBackend[] =
+    "SELECT max(pid) FROM pg_stat_activity WHERE application_name = 'dragoman' AND pid <> "
+    "pg_backend_pid()";
+
+ShipperOptions impatient() {
+  ShipperOptions options = quick();
+  options.timeouts.statement = std::chrono::milliseconds(1000);
+  options.first_retry = std::chrono::milliseconds(400);
+  return options;
+}
+
+TEST_F(ShipperFailureTest, leaves_a_connection_that_hangs_for_another) {
+  auto shipper = start("monitoring_v2", impatient());
+  append_metrics(0, 10);
+  ASSERT_TRUE(ship(*shipper));
+  StoppedBackend backend(ask_server(kBackend));
+  append_metrics(10, 1000);
+  EXPECT_TRUE(waits_for(*shipper, "does not answer in time")) << shipper->status().last_error;
+  ASSERT_TRUE(ship(*shipper)) << shipper->status().last_error;
+  EXPECT_EQ(ask_server("SELECT count(*) FROM metrics_agg_5s"), "1010");
+}
+
+TEST_F(ShipperFailureTest, a_connection_that_hung_in_mid_batch_undoes_nothing_when_it_goes_on) {
+  auto shipper = start("monitoring_v2", impatient());
+  append_metrics(0, 10);
+  ASSERT_TRUE(ship(*shipper));
+  std::optional<StoppedBackend> backend;
+  {
+    PgConnection holder(PgTarget(server().conninfo(), ""), {});
+    holder.run("BEGIN; LOCK TABLE metrics_agg_5s IN EXCLUSIVE MODE");
+    append_metrics(10, 100);
+    std::string waiting;
+    ASSERT_TRUE(eventually([&] {
+      waiting = ask_server(std::string(kBackend) + " AND wait_event_type = 'Lock'");
+      return waiting != "null";
+    }));
+    backend.emplace(waiting);
+  }
+  MetricRow newer = metric_row(50);
+  newer.count = 999;
+  journal_->append(newer);
+  journal_->flush();
+  ASSERT_TRUE(ship(*shipper)) << shipper->status().last_error;
+  backend->resume();
+  ASSERT_TRUE(eventually([&] {
+    return ask_server("SELECT count(*) FROM pg_stat_activity WHERE pid = " + backend->pid()) == "0";
+  }));
+  EXPECT_EQ(ask_server("SELECT count(*) || ' ' || max(count) FROM metrics_agg_5s"), "110 999");
+  EXPECT_EQ(ask_server("SELECT seq FROM shipping_marks WHERE kind = 'metrics_agg_5s'"),
+            ask("SELECT max(seq) FROM metrics_agg_5s"));
 }
 
 }  // namespace

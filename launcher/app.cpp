@@ -21,7 +21,6 @@
 #include "launcher/stations/knobs.h"
 #include "launcher/status/status.h"
 #include "launcher/store/backup/recover.h"
-#include "launcher/store/backup/swap.h"
 #include "launcher/store/data_folder_lock.h"
 #include "launcher/store/iso_time.h"
 #include "launcher/store/mend.h"
@@ -238,9 +237,6 @@ class App {
   }
 
   static bool make_folders(const Config& config) {
-    if (undo_interrupted_swap(swap_plan_of(config.paths.data)))
-      log::warning(kTopic,
-                   "a restore that was interrupted is undone; run 'dragoman restore' again");
     make_writable_folder(config.paths.data, "--data");
     if (config.monitoring.enabled) make_writable_folder(config.paths.audio, "--audio");
     return true;

@@ -11,6 +11,7 @@
 
 #include "launcher/app.h"
 #include "launcher/command.h"
+#include "launcher/store/backup/swap.h"
 #include "launcher/util/config.h"
 #include "launcher/util/log.h"
 
@@ -92,7 +93,12 @@ int serve_command(int argc, char** argv) {
   if (!arguments) return kExitUsage;
   log::start(arguments->verbosity);
   try {
-    const Config config = Config::load(arguments->config, arguments->overrides);
+    Config config = Config::load(arguments->config, arguments->overrides);
+    if (undo_interrupted_swap(swap_plan_of(config.paths.data))) {
+      log::warning("launcher",
+                   "a restore that was interrupted is undone; run 'dragoman restore' again");
+      config = Config::load(arguments->config, arguments->overrides);  // it may be another now
+    }
     if (config.ari.password.empty())
       throw ConfigError(
           "the environment variable DRAGOMAN_ARI_PASSWORD is not set: put in it the password of "
@@ -101,6 +107,9 @@ int serve_command(int argc, char** argv) {
     return run_app(config);
   } catch (const ConfigError& error) {
     log::error("configuration", error.what());
+    return kExitFailed;
+  } catch (const std::exception& error) {
+    log::error("launcher", error.what());
     return kExitFailed;
   }
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +18,8 @@
 
 namespace dragoman {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr char kInterrupted[] =
     "; a restore was interrupted, and this cannot undo it: put that right, or run 'dragoman "
@@ -39,10 +42,43 @@ void move(const std::string& from, const std::string& to) {
   sync_path(folder_of(to));
 }
 
+/// Gives a file a second name. False if it is none, or the file system has no such names.
+bool name_also(const std::string& path, const std::string& name) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode) ||
+      ::link(path.c_str(), name.c_str()) != 0)
+    return false;
+  sync_path(folder_of(name));
+  return true;
+}
+
+/// `from` becomes `to` in place of what is there: at no moment is there nothing.
+void replace(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    throw BackupError("cannot rename " + from + " to " + to + ": " + g_strerror(errno));
+  ::unlink(from.c_str());  // still there if both names were the same file's
+  sync_path(folder_of(to));
+  sync_path(folder_of(from));
+}
+
+/// A file that others read by its name, as the configuration, is always there: the old or the new.
+void carry_out(const SwapStep& step) {
+  const bool replaces = !step.aside.empty() && exists(step.to);
+  if (replaces && name_also(step.to, step.aside)) return replace(step.from, step.to);
+  if (replaces) move(step.to, step.aside);
+  move(step.from, step.to);
+}
+
 void undo(const std::vector<SwapStep>& steps) {
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
-    if (!exists(step->from) && exists(step->to)) move(step->to, step->from);
-    if (step->aside.empty() || !exists(step->aside)) continue;
+    const bool has_aside = !step->aside.empty() && exists(step->aside);
+    if (!exists(step->from) && exists(step->to) && !(has_aside && name_also(step->to, step->from)))
+      move(step->to, step->from);
+    if (!has_aside) continue;
+    if (!fs::is_directory(fs::symlink_status(step->aside))) {
+      replace(step->aside, step->to);
+      continue;
+    }
     ::rmdir(step->to.c_str());  // systemd makes an empty one for a service (StateDirectory=)
     move(step->aside, step->to);
   }
@@ -108,10 +144,7 @@ Swap::~Swap() {
 }
 
 void Swap::run() {
-  for (const SwapStep& step : steps_) {
-    if (!step.aside.empty() && exists(step.to)) move(step.to, step.aside);
-    move(step.from, step.to);
-  }
+  for (const SwapStep& step : steps_) carry_out(step);
 }
 
 void Swap::commit() {
@@ -122,7 +155,7 @@ void Swap::commit() {
 
 std::string swap_plan_of(const std::string& data_folder) {
   std::error_code error;
-  const std::string folder = std::filesystem::weakly_canonical(data_folder, error).string();
+  const std::string folder = fs::weakly_canonical(data_folder, error).string();
   return (error ? data_folder : folder) + ".restore-plan";
 }
 

@@ -13,9 +13,10 @@ struct SwapStep {
   std::string from, to, aside;
 };
 
-/// Carries out renames. Before the first its plan is on the disk (in the file `plan`, locked while
-/// it lives), and gone only with commit(): until then everything can be undone, by this object, or
-/// after a power cut by undo_interrupted_swap(). Throws BackupError.
+/// Carries out renames; a file that is replaced is at no moment absent, a folder for one. Before
+/// the first its plan is on the disk (in the file `plan`, locked while it lives), and gone only
+/// with commit(): until then everything can be undone, by this object, or after a power cut by
+/// undo_interrupted_swap(). Throws BackupError.
 class Swap {
  public:
   Swap(std::string plan, std::vector<SwapStep> steps);

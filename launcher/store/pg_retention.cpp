@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "launcher/store/iso_time.h"
+#include "launcher/store/pg_schema.h"
 #include "launcher/store/ship_sink.h"
 #include "launcher/util/log.h"
 
@@ -22,11 +23,6 @@ uint64_t system_time() { return static_cast<uint64_t>(g_get_real_time()) * 1000;
 PgRetentionOptions with_clock(PgRetentionOptions options) {
   if (!options.now) options.now = system_time;
   return options;
-}
-
-/// Until the shipper has made the tables there is nothing to remove.
-bool is_made(PgConnection& connection) {
-  return !connection.query("SELECT to_regclass('station_buckets')").is_null(0, 0);
 }
 
 }  // namespace
@@ -90,7 +86,8 @@ void PgRetention::run() {
 
 void PgRetention::work() {
   PgConnection connection(target_, options_.timeouts, stop_fd_);
-  if (is_made(connection)) remove_old(connection);
+  // Until the shipper has made the tables there is nothing to remove.
+  if (has_store(connection)) remove_old(connection);
 }
 
 void PgRetention::remove_old(PgConnection& connection) {

@@ -59,6 +59,10 @@ void take_over(PgConnection& connection, std::span<const Migration> migrations, 
 
 std::span<const Migration> known_pg_migrations() { return kMigrations; }
 
+bool has_store(PgConnection& connection) {
+  return !connection.query("SELECT to_regclass('station_buckets')").is_null(0, 0);
+}
+
 void migrate(PgConnection& connection, std::span<const Migration> migrations) {
   const int newest = migrations.empty() ? 0 : migrations.back().version;
   const Found found = version_of(connection);

@@ -89,6 +89,9 @@ class Backup {
     } catch (const BackupError& error) {
       incomplete_ = true;
       note(std::string("PostgreSQL is not in it: ") + error.what());
+    } catch (const std::invalid_argument& error) {
+      incomplete_ = true;
+      note(std::string("PostgreSQL is not in it: [store] postgresql: ") + error.what());
     }
   }
 

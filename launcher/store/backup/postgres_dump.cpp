@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "launcher/store/backup/manifest.h"
+#include "launcher/store/pg_schema.h"
+#include "launcher/store/ship_sink.h"
 #include "launcher/util/log.h"
 
 namespace dragoman {
@@ -55,11 +57,25 @@ void run(const PgTarget& target, const std::vector<std::string>& arguments) {
                     "; see that the server runs and that the user may read and write there");
 }
 
+/// Another program's database is its own affair.
+void require_store(const PgTarget& target) {
+  try {
+    PgConnection connection(target, {});
+    if (has_store(connection)) return;
+  } catch (const PgError& error) {
+    throw BackupError(trouble(target, error));
+  }
+  throw BackupError("PostgreSQL " + target.name() +
+                    ": it has not our tables; see that [store] postgresql and MONITORING_DB name "
+                    "the database, 'dragoman serve' makes its tables");
+}
+
 }  // namespace
 
 bool has_postgres_programs() { return is_installed("pg_dump") && is_installed("pg_restore"); }
 
 void dump_postgres(const PgTarget& target, const std::string& file) {
+  require_store(target);
   run(target, {"pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--no-password",
                "--lock-wait-timeout=60s", "--file=" + file, "--dbname=" + conninfo(target)});
 }

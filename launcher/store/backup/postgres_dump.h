@@ -13,7 +13,8 @@ namespace dragoman {
 bool has_postgres_programs();
 
 /// Writes the database to the new file `file` in pg_dump's custom format, as it is at one instant;
-/// owners and rights are not in it. Throws BackupError with what pg_dump says.
+/// owners and rights are not in it. Throws BackupError with what the server or pg_dump says, and if
+/// the database is not one that rows are shipped to.
 void dump_postgres(const PgTarget& target, const std::string& file);
 
 /// How many tables and views the database holds. Throws BackupError.

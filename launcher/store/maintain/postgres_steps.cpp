@@ -2,6 +2,7 @@
 #include "launcher/store/iso_time.h"
 #include "launcher/store/maintain/steps.h"
 #include "launcher/store/pg_connection.h"
+#include "launcher/store/pg_schema.h"
 #include "launcher/store/ship_sink.h"
 
 namespace dragoman::maintain {
@@ -31,7 +32,7 @@ std::string on_postgresql(const MaintainOptions& options, const Work& work) {
   const PgTarget target = target_of(options);
   try {
     PgConnection connection(target, kTimeouts);
-    if (connection.query("SELECT to_regclass('station_buckets')").is_null(0, 0))
+    if (!has_store(connection))
       throw MaintainFailure("PostgreSQL " + target.name() +
                             ": it has not our tables; 'dragoman serve' makes them when it ships "
                             "there, or name the database it ships to");

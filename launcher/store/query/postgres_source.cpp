@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "launcher/store/pg_connection.h"
+#include "launcher/store/pg_schema.h"
 #include "launcher/store/query/query_source.h"
 
 namespace dragoman {
@@ -57,6 +58,10 @@ class PostgresSource : public QuerySource {
  public:
   explicit PostgresSource(const PgTarget& target)
       : target_(target), connection_(target, kTimeouts) {
+    if (!has_store(connection_))
+      throw QueryError("PostgreSQL " + target.name() +
+                       ": it has not our tables; 'dragoman serve' makes the tables when it ships "
+                       "there; name the database it ships to with dbname=…");
     connection_.run("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
   }
 

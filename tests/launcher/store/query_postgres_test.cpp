@@ -104,6 +104,9 @@ TEST_F(QueryPostgresTest, what_fails_is_named_with_the_cure) {
   EXPECT_THAT(error_of(server().conninfo("nowhere"), "SELECT 1"), HasSubstr("nowhere"));
   EXPECT_THAT(error_of(server().conninfo("postgres"), "SELECT 1 FROM traces"),
               HasSubstr("'dragoman serve' makes the tables"));
+  server().make_database("older");
+  server().run("CREATE TABLE traces (trace_id text)", "older");
+  EXPECT_THAT(error_of(server().conninfo("older"), "SELECT 1"), HasSubstr("not our tables"));
   EXPECT_THAT(error_of("host=/nowhere dbname=a", "SELECT 1"), HasSubstr("PGPASSWORD or ~/.pgpass"));
 }
 

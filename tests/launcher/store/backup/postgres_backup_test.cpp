@@ -123,9 +123,43 @@ TEST_F(PostgresBackup, of_a_server_that_is_down_everything_else_is_saved_and_it_
   EXPECT_FALSE(manifest.find(kPostgresEntry));
   EXPECT_TRUE(manifest.find(kJournalEntry));
   const auto told = [](const std::string& note) {
-    return note.find("pg_dump") != std::string::npos;
+    return note.find("pg_isready") != std::string::npos;
   };
   EXPECT_TRUE(std::any_of(manifest.notes.begin(), manifest.notes.end(), told));
+}
+
+TEST_F(PostgresBackup, a_database_that_is_not_ours_is_not_saved_and_it_is_said) {
+  const auto notes = [this](const std::string& conninfo) {
+    write_config("[store]\npostgresql = " + conninfo + "\n");
+    const BackupResult result = back_up_now();
+    EXPECT_TRUE(result.incomplete);
+    const Manifest manifest = verify_backup(result.path);
+    EXPECT_FALSE(manifest.find(kPostgresEntry));
+    EXPECT_TRUE(manifest.find(kJournalEntry));
+    fs::remove(result.path);
+    std::string text;
+    for (const std::string& note : manifest.notes) text += note + "\n";
+    return text;
+  };
+  EXPECT_NE(notes(server().conninfo("postgres")).find("it has not our tables"), std::string::npos);
+  EXPECT_NE(notes("nonsense").find("[store] postgresql: not a connection string; write dbname="),
+            std::string::npos);
+}
+
+TEST_F(PostgresBackup, a_database_of_an_older_program_comes_back_and_is_brought_up_to_date) {
+  server().make_database();
+  {
+    PgConnection connection(PgTarget(server().conninfo(), ""), {});
+    migrate(connection, known_pg_migrations().first(3));
+    connection.run("INSERT INTO traces VALUES ('t', now(), now(), '3333')");
+  }
+  const std::string before = dump(), file = back_up_now().path;
+  server().make_database();
+  restore(options(file));
+  EXPECT_EQ(dump(), before);
+  PgConnection connection(PgTarget(server().conninfo(), ""), {});
+  migrate(connection, known_pg_migrations());
+  EXPECT_EQ(connection.query("SELECT count(*) FROM traces").text(0, 0), "1");
 }
 
 }  // namespace

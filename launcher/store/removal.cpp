@@ -27,6 +27,7 @@ constexpr int kPatienceMs = 2000;
 struct Table {
   const char* name;
   /// ?1 is the time, ?2 how many; CONDITION stands for the limit's. Two columns: rowid and file.
+  /// Of segments those behind the time ?3 and the rowid ?4, and the time as a third column.
   const char* find;
 };
 
@@ -54,8 +55,8 @@ const Table& table_of(RowKind kind) {
       "   utterances.trace_id AND coalesce(t.ended_at, '9') >= ?1) LIMIT ?2) LIMIT ?2"};
   static constexpr Table segments{
       "audio_segments_5s",
-      "SELECT rowid, file_path FROM audio_segments_5s WHERE bucket_ts < ?1 AND CONDITION"
-      " ORDER BY bucket_ts LIMIT ?2"};
+      "SELECT rowid, file_path, bucket_ts FROM audio_segments_5s WHERE bucket_ts < ?1"
+      " AND (bucket_ts, rowid) > (?3, ?4) AND CONDITION ORDER BY bucket_ts, rowid LIMIT ?2"};
   static constexpr Table knob_snapshots{
       "knob_snapshots_5s",
       "SELECT rowid, NULL FROM knob_snapshots_5s WHERE bucket_ts < ?1 AND CONDITION"
@@ -120,21 +121,26 @@ void Removed::problem(std::string text) {
   if (problems.size() < kMaxProblems) problems.push_back(std::move(text));
 }
 
-void remove_segment_file(const std::string& audio_folder, const std::string& file,
+bool remove_segment_file(const std::string& audio_folder, const std::string& file,
                          Removed& removed) {
   struct stat info {};
-  if (::lstat(file.c_str(), &info) != 0) return;  // gone already
-  // Only what can be a segment is ours to remove.
-  if (!S_ISREG(info.st_mode) || !file.ends_with(".wav")) {
-    removed.problem(file + ": not a WAV file; it is left, its row is removed");
-  } else if (::unlink(file.c_str()) == 0) {
-    ++removed.files;
-    removed.file_bytes += static_cast<uint64_t>(info.st_blocks) * 512;
-    remove_empty_folders(audio_folder, file);
-  } else {
-    removed.problem(file + ": " + std::strerror(errno) +
-                    "; let this user write in its folder, or remove it by hand");
+  if (::lstat(file.c_str(), &info) == 0) {
+    // Only what can be a segment is ours to remove.
+    if (!S_ISREG(info.st_mode) || !file.ends_with(".wav")) {
+      removed.problem(file + ": not a WAV file; it is left, its row is removed");
+      return true;
+    }
+    if (::unlink(file.c_str()) == 0) {
+      ++removed.files;
+      removed.file_bytes += static_cast<uint64_t>(info.st_blocks) * 512;
+      remove_empty_folders(audio_folder, file);
+      return true;
+    }
   }
+  if (errno == ENOENT || errno == ENOTDIR) return true;  // gone already
+  removed.problem(file + ": " + std::strerror(errno) +
+                  "; let this user write in its folder, or remove it by hand");
+  return false;
 }
 
 RemovalLimit only_shipped() {
@@ -166,19 +172,26 @@ Removal::Removal(const std::string& database, RemovalOptions options)
 uint64_t Removal::remove(RowKind kind, const std::string& before, uint64_t most) {
   Statement find_oldest =
       database_.prepare(with_condition(table_of(kind).find, options_.limit.condition(kind)));
+  const bool files = kind == RowKind::kSegment;
   uint64_t count = 0;
   while (count < most && !removed_.ended_early) {
     uint64_t wanted = std::min(most - count, step_.rows());
-    if (kind == RowKind::kSegment) wanted = std::min(wanted, kFilesPerStep);
-    const std::vector<Candidate> found = find(find_oldest, before, wanted);
-    if (found.empty()) break;
-    if (kind == RowKind::kSegment) {
-      for (const Candidate& candidate : found)
-        remove_segment_file(options_.audio_folder, candidate.file, removed_);
+    if (files) {
+      wanted = std::min(wanted, kFilesPerStep);
+      find_oldest.bind(3, tried_.time);
+      find_oldest.bind(4, tried_.rowid);
     }
-    const uint64_t deleted = delete_rows(kind, found);
+    std::vector<Candidate> found = find(find_oldest, before, wanted);
+    if (found.empty()) break;
+    if (files) {
+      tried_ = found.back();
+      std::erase_if(found, [this](const Candidate& candidate) {
+        return !remove_segment_file(options_.audio_folder, candidate.file, removed_);
+      });
+    }
+    const uint64_t deleted = found.empty() ? 0 : delete_rows(kind, found);
     count += deleted;
-    if (!pause_after_step() || deleted == 0) break;
+    if (!pause_after_step() || (deleted == 0 && !files)) break;
   }
   checkpoint();
   return count;
@@ -189,7 +202,11 @@ std::vector<Removal::Candidate> Removal::find(Statement& statement, const std::s
   std::vector<Candidate> found;
   statement.bind(1, before);
   statement.bind(2, static_cast<int64_t>(most));
-  while (statement.step()) found.push_back({statement.number(0), statement.text(1)});
+  const bool timed = statement.columns() > 2;
+  while (statement.step()) {
+    found.push_back(
+        {statement.number(0), statement.text(1), timed ? statement.text(2) : std::string()});
+  }
   statement.reset();
   return found;
 }
@@ -256,7 +273,7 @@ uint64_t Removal::remove_rows_without_file(const std::string& before) {
     uint64_t seen = 0;
     for (; look.step(); ++seen) {
       last = look.number(0);
-      if (is_gone(look.text(1))) gone.push_back({last, {}});
+      if (is_gone(look.text(1))) gone.push_back({.rowid = last});
     }
     look.reset();
     for (size_t at = 0; at < gone.size() && !removed_.ended_early;) {

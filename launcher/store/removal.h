@@ -61,8 +61,8 @@ struct Removed {
 };
 
 /// Removes a segment's file, if that is a WAV file, and the folders below `audio_folder` that it
-/// leaves empty, and counts it. Blocks on the disk.
-void remove_segment_file(const std::string& audio_folder, const std::string& file,
+/// leaves empty, and counts it. False: the file is there and cannot be removed. Blocks on the disk.
+bool remove_segment_file(const std::string& audio_folder, const std::string& file,
                          Removed& removed);
 
 /// On a connection of its own to an up-to-date journal. One thread; blocks on the disk. Throws
@@ -80,8 +80,8 @@ class Removal {
   Removal(const std::string& database, RemovalOptions options);
 
   /// Removes at most `most` rows of `kind` that are older than `before` (ISO 8601, UTC), the oldest
-  /// first; of segments the files, too. A trace has to have ended before, and nothing of it may be
-  /// left. Returns how many.
+  /// first; of segments the files, too, and a row whose file cannot be removed stays. A trace has
+  /// to have ended before, and nothing of it may be left. Returns how many.
   uint64_t remove(RowKind kind, const std::string& before,
                   uint64_t most = std::numeric_limits<uint64_t>::max());
 
@@ -102,8 +102,8 @@ class Removal {
 
  private:
   struct Candidate {
-    int64_t rowid;
-    std::string file;
+    int64_t rowid = 0;
+    std::string file = {}, time = {};  ///< of a segment
   };
   std::vector<Candidate> find(Statement& statement, const std::string& before, uint64_t most);
   uint64_t delete_rows(RowKind kind, const std::vector<Candidate>& candidates);
@@ -115,6 +115,7 @@ class Removal {
   const RemovalOptions options_;
   Database database_;
   StepSize step_;
+  Candidate tried_;  // no segment up to this one is tried again
   std::chrono::nanoseconds last_held_{0};
   uint64_t steps_ = 0;
   Removed removed_;

@@ -21,6 +21,7 @@ constexpr uint64_t kSpareBytes = 32 << 20;  // that the journal may keep for row
 constexpr uint64_t kFilesPerLook = 64, kRowsPerLook = 5000;
 constexpr size_t kFilesWithoutRows = 1024;  // per look: ten seconds of a hundred calls
 constexpr std::chrono::minutes kTellEvery{5};
+constexpr size_t kMaxTold = 1000;
 
 uint64_t system_time() { return static_cast<uint64_t>(g_get_real_time()) * 1000; }
 
@@ -239,7 +240,10 @@ bool Retention::pause(std::chrono::nanoseconds time) {
 }
 
 void Retention::count(const Removed& removed, RowCounts RetentionHealth::*to) {
-  for (const std::string& problem : removed.problems) g_warning("%s", problem.c_str());
+  for (const std::string& problem : removed.problems) {
+    // Once: what cannot be removed is met again at every run.
+    if (told_.size() < kMaxTold && told_.insert(problem).second) g_warning("%s", problem.c_str());
+  }
   watch_.removed(removed.file_bytes);
   std::lock_guard lock(mutex_);
   health_.*to += removed.rows;

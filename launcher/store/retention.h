@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -101,7 +102,8 @@ class Retention {
   // Only the thread.
   DiskWatch watch_;
   std::optional<Clock::time_point> looked_for_orphans_, told_of_room_;
-  RowCounts untold_;  // removed for room and not logged yet
+  std::set<std::string> told_;  // problems
+  RowCounts untold_;            // removed for room and not logged yet
   uint64_t untold_files_ = 0;
   uint64_t segments_lost_ = 0;  // by the journal; their files have no row
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/store/retention.h"
 
+#include <sys/fsuid.h>
+#include <unistd.h>
+
 #include <fstream>
 #include <thread>
 
@@ -206,6 +209,33 @@ TEST_F(RetentionTest, what_is_no_segment_is_never_removed) {
   EXPECT_TRUE(fs::exists(folder() + "/precious"));
   EXPECT_TRUE(fs::exists(folder() + "/folder.wav"));
   EXPECT_EQ(remover.take().problems.size(), 2u);
+}
+
+TEST_F(RetentionTest, a_row_stays_while_its_file_cannot_be_removed_and_others_go) {
+  std::string kept;
+  for (uint64_t hour = 0; hour < 70; ++hour) kept = add_segment(hour, "locked");
+  for (uint64_t hour = 70; hour < 73; ++hour) add_segment(hour, "ours");
+  journal_->flush();
+  // Another user's folders; to root every folder is his own.
+  fs::permissions(folder(), fs::perms::all);
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::permissions(path() + suffix, fs::perms::all);
+  for (const auto& entry : fs::recursive_directory_iterator(audio())) {
+    if (entry.path().string().ends_with("locked/St_3/POST"))
+      fs::permissions(entry, fs::perms(0555));
+    else if (entry.is_directory())
+      fs::permissions(entry, fs::perms::all);
+  }
+  constexpr uid_t kNobody = 65534;
+  if (::geteuid() == 0) ::setfsuid(kNobody);
+  Removal remover = removal();
+  EXPECT_EQ(remover.remove(RowKind::kSegment, Removal::kAnyAge), 3u);
+  const Removed removed = remover.take();
+  ::setfsuid(::geteuid());
+  EXPECT_EQ(removed.files, 3u);
+  EXPECT_EQ(removed.problems.size(), 20u);
+  EXPECT_EQ(ask("SELECT count(*) || ' ' || count(DISTINCT trace_id) FROM audio_segments_5s"),
+            "70 1");
+  EXPECT_TRUE(fs::exists(kept));
 }
 
 TEST_F(RetentionTest, a_folder_with_something_else_in_it_stays) {

@@ -248,10 +248,11 @@ class Lab:
         for name, value in {"SPEECH": ulaw, "MINIMUM": int(seconds[0] * 1000), "MAXIMUM": int(seconds[1] * 1000)}.items():
             text = text.replace(name, str(value))
         scenario.write_text(text)
+        limit = max(120, int(seconds[1]) + 60)
         port = 26000 + 400 * (len(self.processes) % 8)
         return self.run(["sipp", f"127.0.0.1:{self.sip_port}", "-sf", scenario, "-s", extension, "-m", calls, "-l", at_once,
                          "-r", "5", "-i", "127.0.0.1", "-p", free_port(socket.SOCK_DGRAM), "-mi", "127.0.0.1",
-                         "-mp", port, "-nostdin", "-timeout", f"{max(120, int(seconds[1]) + 60)}s"], f"callers-{extension}-{len(self.processes)}",
+                         "-mp", port, "-nostdin", "-timeout", f"{limit}s"], f"callers-{extension}-{len(self.processes)}",
                         {"TERM": "dumb"})
 
     def silence(self):

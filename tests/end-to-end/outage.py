@@ -17,7 +17,8 @@ from datetime import datetime
 from capture import Capture
 from lab import DRAGOMAN, SOUNDS, concatenate, wait_until
 
-SETTINGS = {"shared_buffers": "32MB", "track_commit_timestamp": "on", "lc_messages": "C"}
+SETTINGS = {"shared_buffers": "32MB", "track_commit_timestamp": "on", "lc_messages": "C",
+            "track_activity_query_size": "16kB"}
 PHONES, MEDIA = (24000, 29199), (30000, 31998)
 TAPPED = {f"extension_{extension}": {"pipeline": "call-tap.pipeline", "language": language, "partner": partner}
           for extension, language, partner in (("3333", "en", "4444"), ("4444", "es", "3333"))}
@@ -190,7 +191,8 @@ class Outage:
             raise AssertionError(f"{phase}: not all rows are in PostgreSQL:\n{self.lab.launcher.output()[-2000:]}")
 
     def _dragoman(self, *arguments):
-        return subprocess.run([DRAGOMAN, *arguments, "--data", self.lab.folder / "data"], capture_output=True, text=True, timeout=20)
+        return subprocess.run([DRAGOMAN, *arguments, "--data", self.lab.folder / "data"], capture_output=True, text=True,
+                              timeout=20)
 
     def _status(self):
         """What the launcher says of itself to operators. Exit status 0: nothing is wrong and nothing was lost."""
@@ -218,7 +220,8 @@ class Outage:
             self.result["different"] += [(table, row) for row in different]
         self.result["holes"] = holes(self.lab)
         self.result["seconds_from_bucket_to_postgresql"] = self._lag()
-        self.result["said"] = [line for line in self.lab.launcher.output().splitlines() if re.search("notice|warning|error", line)]
+        self.result["said"] = [line for line in self.lab.launcher.output().splitlines()
+                               if re.search("notice|warning|error", line)]
 
     def _lag(self):
         """From the end of a bucket to the commit of its rows, while PostgreSQL was there."""

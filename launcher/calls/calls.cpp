@@ -83,15 +83,19 @@ void Calls::take(const ari::Channel& channel, const std::vector<std::string>& ar
   const std::string& trace_id = joined.row.trace_id;
   alone_.erase(trace_id);
   const std::string leg = names::leg(trace_id, extension, joined.leg);
-  PipelineRequest pipeline = pipeline_for(route->second, trace_id);
-  if (tools_.knobs) pipeline.knobs = tools_.knobs->begin(leg, trace_id, extension);
+  std::function<std::map<std::string, std::string>()> knobs;
+  if (tools_.knobs)
+    knobs = [tools = tools_.knobs, leg, trace_id, extension] {
+      return tools->begin(leg, trace_id, extension);
+    };
   auto session = std::make_shared<Session>(
       Session::Call{.route = route->second,
                     .trace_id = trace_id,
                     .leg = leg,
                     .channel = channel.id,
                     .caller = channel.caller,
-                    .pipeline = std::move(pipeline),
+                    .pipeline = pipeline_for(route->second, trace_id),
+                    .knobs = std::move(knobs),
                     .asterisk_address = tools_.asterisk_address},
       Session::Tools{tools_.client, tools_.workers, ports_, sweeper_, tools_.config, *this});
   sessions_.emplace(session->call().leg, session);

@@ -76,6 +76,8 @@ void Session::start_pipeline() {
   PipelineRequest request = call_.pipeline;
   request.id = call_.leg;
   request.parameters["port"] = std::to_string(port_);
+  // What was turned while a start failed went with it.
+  if (call_.knobs) request.knobs = call_.knobs();
   awaiting_ = true;
   tools_.workers.start(request, call_.trace_id,
                        [weak = weak_from_this()](const std::string& error, int bound) {

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -51,10 +53,12 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Call {
     Route route;
     std::string trace_id;
-    std::string leg;               ///< id of the pipeline: names::leg()
-    std::string channel;           ///< the phone's, in Asterisk
-    std::string caller;            ///< the number that calls
-    PipelineRequest pipeline;      ///< all but the port
+    std::string leg;           ///< id of the pipeline: names::leg()
+    std::string channel;       ///< the phone's, in Asterisk
+    std::string caller;        ///< the number that calls
+    PipelineRequest pipeline;  ///< all but the port and the knobs
+    /// What its knobs stand at now; empty: it has none. Asked at each start of the pipeline.
+    std::function<std::map<std::string, std::string>()> knobs;
     std::string asterisk_address;  ///< that RTP comes from, unless Asterisk says otherwise
   };
   struct Tools {

@@ -50,7 +50,8 @@ class CallsTest : public testing::Test {
                      .pipelines = pipelines,
                      .asterisk_address = "127.0.0.1",
                      .mend = [this](const std::string& trace) { mended.push_back(trace); },
-                     .refused = [this](const std::string& why) { refused = why; }});
+                     .refused = [this](const std::string& why) { refused = why; },
+                     .knobs = knobs});
     workers.listener = calls.get();
     const size_t before = server.requests().size();
     client->start(*calls);
@@ -114,6 +115,7 @@ class CallsTest : public testing::Test {
   Reporter reporter{[this](const std::string& line) { lines.push_back(line); }};
   std::string refused;
   fakes::FakeWorkers workers;
+  CallKnobs* knobs = nullptr;  ///< of the next launcher
   std::unique_ptr<ari::Client> client;
   std::unique_ptr<Calls> calls;
 };

@@ -163,6 +163,32 @@ TEST_F(CallsTest, APortThatAnotherProgramHasIsPassedOver) {
   EXPECT_EQ(calls->ports_taken(), 1u);
 }
 
+/// Of each leg the knob stands at how often it was asked for.
+struct CountingKnobs : CallKnobs {
+  std::map<std::string, std::string> begin(const std::string& leg, const std::string&,
+                                           const std::string&) override {
+    return {{"gain_db", std::to_string(++begun[leg])}};
+  }
+  void end(const std::string& leg) override { begun.erase(leg); }
+  std::string values_at(const std::string&, const std::string&) const override { return "{}"; }
+  std::map<std::string, int> begun;
+};
+
+TEST_F(CallsTest, AKnobThatIsTurnedWhileAStartFailsCountsForTheNext) {
+  CountingKnobs counting;
+  knobs = &counting;
+  configure("");
+  workers.busy_ports = {"4000"};
+  const std::string phone = server.place_call("3333");
+  ASSERT_TRUE(up(1)) << all_lines();
+  EXPECT_EQ(workers.running.begin()->second.request.parameters.at("port"), "4002");
+  EXPECT_EQ(workers.running.begin()->second.request.knobs.at("gain_db"), "2");
+  server.hang_up(phone);
+  EXPECT_TRUE(all_gone());
+  EXPECT_TRUE(counting.begun.empty());
+  stop_launcher();
+}
+
 TEST_F(CallsTest, WithoutAFreePortTheCallIsRefusedBeforeItIsAnswered) {
   configure(
       "[media]\nfirst-port = 4000\nlast-port = 4001\n[extension 3333]\nport = 0\n"

@@ -23,6 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxProblems = 20, kMaxTold = 1000;
+constexpr int kRowsPerPage = 1000;
 constexpr char kTracePrefix[] = "trace_";
 constexpr uint64_t kWavHeaderBytes = 44;
 
@@ -88,14 +89,21 @@ std::map<std::string, std::vector<fs::path>> find_traces(const std::string& audi
 /// One run over one or all traces.
 class Mending {
  public:
-  Mending(std::string audio_folder, const std::string& database, Journal& journal)
+  Mending(std::string audio_folder, const std::string& database, Journal& journal,
+          const std::atomic<bool>& stop)
       : audio_folder_(normal_path(std::move(audio_folder))),
         database_(database, DatabaseAccess::kReadOnly),
-        journal_(journal) {}
+        journal_(journal),
+        stop_(stop) {}
 
   MendResult run(const std::optional<std::string>& only) {
-    count_rows_without_file(only);
+    if (only) {
+      count_missing(known_files(*only));
+    } else {
+      count_rows_without_file();
+    }
     for (const auto& [trace_id, folders] : find_traces(audio_folder_, only)) {
+      if (stop_) break;
       const std::set<std::string> known = known_files(trace_id);
       for (const fs::path& folder : folders) mend_folder(folder, known);
     }
@@ -103,13 +111,28 @@ class Mending {
   }
 
  private:
-  void count_rows_without_file(const std::optional<std::string>& only) {
-    Statement statement =
-        database_.prepare(only ? "SELECT file_path FROM audio_segments_5s WHERE trace_id = ?"
-                               : "SELECT file_path FROM audio_segments_5s");
-    if (only) statement.bind(1, *only);
-    while (statement.step()) {
-      if (::access(statement.text(0).c_str(), F_OK) != 0) ++result_.rows_without_file;
+  /// Some rows at a time: whoever holds a view of the journal for long keeps its log from ending.
+  void count_rows_without_file() {
+    Statement page = database_.prepare(
+        "SELECT rowid, file_path FROM audio_segments_5s WHERE rowid > ? ORDER BY rowid LIMIT ?");
+    size_t seen = kRowsPerPage;
+    for (int64_t last = 0; seen == kRowsPerPage && !stop_;) {
+      page.bind(1, last);
+      page.bind(2, int64_t{kRowsPerPage});
+      std::set<std::string> files;
+      for (seen = 0; page.step(); ++seen) {
+        last = page.number(0);
+        files.insert(page.text(1));
+      }
+      page.reset();
+      count_missing(files);
+    }
+  }
+
+  void count_missing(const std::set<std::string>& files) {
+    for (const std::string& file : files) {
+      if (stop_) return;
+      if (::access(file.c_str(), F_OK) != 0) ++result_.rows_without_file;
     }
   }
 
@@ -132,8 +155,12 @@ class Mending {
       if (path.ends_with(".wav")) files.insert(path);
     }
     if (error) problem(trace_folder.string() + ": " + error.message());
-    for (const std::string& part : parts) salvage(part, files);
+    for (const std::string& part : parts) {
+      if (stop_) return;
+      salvage(part, files);
+    }
     for (const std::string& file : files) {
+      if (stop_) return;
       ++result_.files;
       if (!known.contains(normal_path(file))) add_row(file);
     }
@@ -184,6 +211,7 @@ class Mending {
   const std::string audio_folder_;
   Database database_;
   Journal& journal_;
+  const std::atomic<bool>& stop_;
   MendResult result_;
 };
 
@@ -229,9 +257,9 @@ std::vector<std::string> oldest_segments(const std::string& audio_folder, size_t
 
 MendResult mend_segments(const std::string& audio_folder,
                          const std::optional<std::string>& trace_id, const std::string& database,
-                         Journal& journal) {
+                         Journal& journal, const std::atomic<bool>& stop) {
   journal.flush();  // what is queued has its row as good as written
-  MendResult result = Mending(audio_folder, database, journal).run(trace_id);
+  MendResult result = Mending(audio_folder, database, journal, stop).run(trace_id);
   if (result.rows_added) journal.flush();
   return result;
 }
@@ -277,7 +305,7 @@ void Mender::carry_out(const Request& request) {
   const std::string what = request.trace_id ? "trace " + *request.trace_id : "all traces";
   MendResult result;
   try {
-    result = mend_segments(audio_folder_, request.trace_id, database_, journal_);
+    result = mend_segments(audio_folder_, request.trace_id, database_, journal_, stopping_);
   } catch (const std::exception& error) {
     result.problems.push_back("journal '" + database_ + "': " + error.what());
   }

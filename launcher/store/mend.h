@@ -2,6 +2,7 @@
 // Brings the WAV files on disk and the journal's rows together again, after a kill or a power cut.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -41,20 +42,23 @@ struct MendResult {
   std::vector<std::string> problems;
 };
 
+inline const std::atomic<bool> kNeverStopped = false;
+
 /// Goes through the WAV files of one trace, or of all, below `audio_folder`: gives each without a
 /// row its row, completes what a killed worker left (a .part file that nobody holds open), and
-/// counts the rows without a file. `database` is the journal's file. Blocks on the disk: not for
-/// the main loop's thread. Throws DatabaseError if the journal cannot be read.
+/// counts the rows without a file. `database` is the journal's file. Ends early when `stop` is set.
+/// Blocks on the disk: not for the main loop's thread. Throws DatabaseError if the journal cannot
+/// be read.
 MendResult mend_segments(const std::string& audio_folder,
                          const std::optional<std::string>& trace_id, const std::string& database,
-                         Journal& journal);
+                         Journal& journal, const std::atomic<bool>& stop = kNeverStopped);
 
 /// mend_segments() on a thread of its own, one after the other. What was mended is logged.
 class Mender {
  public:
   using Done = std::function<void(const MendResult&)>;
   Mender(std::string audio_folder, std::string database, Journal& journal);
-  ~Mender();  ///< waits for the trace that is being mended, not for those that were to come
+  ~Mender();  ///< waits for the file that is being mended, not for those that were to come
   Mender(const Mender&) = delete;
   Mender& operator=(const Mender&) = delete;
 
@@ -73,10 +77,10 @@ class Mender {
   const std::string audio_folder_, database_;
   Journal& journal_;
   std::set<std::string> told_;  // problems; only the thread
-  std::mutex mutex_;            // guards requests_ and stopping_
+  std::atomic<bool> stopping_ = false;
+  std::mutex mutex_;  // guards requests_
   std::condition_variable wake_;
   std::deque<Request> requests_;
-  bool stopping_ = false;
   std::thread thread_;
 };
 

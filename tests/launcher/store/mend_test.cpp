@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <condition_variable>
 #include <fstream>
 #include <future>
 
@@ -149,6 +151,57 @@ TEST_F(MendTest, the_mender_works_on_its_own_thread) {
   auto result = done.get_future();
   ASSERT_EQ(result.wait_for(std::chrono::seconds(10)), std::future_status::ready);
   EXPECT_EQ(result.get().rows_added, 1u);
+}
+
+/// Takes its time for each segment.
+class SlowJournal : public Journal {
+ public:
+  void append(TraceRow) override {}
+  void append(MetricRow) override {}
+  void append(SegmentRow) override {
+    std::unique_lock lock(mutex_);
+    ++segments_;
+    changed_.notify_all();
+    changed_.wait_for(lock, std::chrono::milliseconds(10), [] { return false; });
+  }
+  void append(UtteranceRow) override {}
+  void append(KnobEventRow) override {}
+  void append(KnobSnapshotRow) override {}
+  void flush() override {}
+  uint64_t dropped() const override { return 0; }
+  bool wait_for_a_segment() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10), [this] { return segments_ > 0; });
+  }
+  int segments() const { return segments_; }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::atomic<int> segments_ = 0;
+};
+
+TEST_F(MendTest, the_mender_can_be_ended_in_the_middle_of_all_traces) {
+  for (int trace = 0; trace < 30; ++trace) {
+    for (int second = 10; second < 20; ++second)
+      write_wav(segment_file("20260301T1200" + std::to_string(second) + "Z.wav",
+                             "t" + std::to_string(trace)),
+                100);
+  }
+  SlowJournal slow;
+  auto mender = std::make_unique<Mender>(audio(), path(), slow);
+  mender->mend({});
+  ASSERT_TRUE(slow.wait_for_a_segment());
+  mender.reset();
+  EXPECT_LT(slow.segments(), 100) << "of 300";
+}
+
+TEST_F(MendTest, rows_without_a_file_are_counted_in_pages_until_it_is_stopped) {
+  constexpr int kRows = 2500;
+  for (uint64_t number = 0; number < kRows; ++number) journal_->append(segment_row(number));
+  EXPECT_EQ(mend().rows_without_file, kRows);
+  const std::atomic<bool> stop = true;
+  EXPECT_EQ(mend_segments(audio(), {}, path(), *journal_, stop).rows_without_file, 0u);
 }
 
 }  // namespace

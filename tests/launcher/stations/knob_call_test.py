@@ -34,14 +34,19 @@ pipeline = call-tap.pipeline
 """
 
 
-def until(condition, seconds=60):
-    """The first true answer of `condition`; fails after `seconds`."""
+def until(call, condition, seconds=60):
+    """The first true answer of `condition` while the process `call` runs; fails after `seconds`."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if answer := condition():
-            return answer
-        time.sleep(0.1)  # between two looks, not instead of one
-    raise AssertionError("not within %d s" % seconds)
+    while not (answer := condition()):
+        left = end - time.monotonic()
+        if left <= 0:
+            raise AssertionError("not within %d s" % seconds)
+        try:
+            call.wait(min(left, 0.1))
+        except subprocess.TimeoutExpired:
+            continue
+        raise AssertionError("the call ended with %d" % call.returncode)
+    return answer
 
 
 def dragoman(*arguments):
@@ -92,7 +97,7 @@ class KnobsOfACall(unittest.TestCase):
                 if b"worker" in Path("/proc/%s/cmdline" % pid).read_bytes()]
 
     def test_knobs_are_resolved_turned_recorded_and_restored(self):
-        until(lambda: len(self.standing("gain_db")) == 2)
+        until(self.call, lambda: len(self.standing("gain_db")) == 2)
         self.assertEqual(self.standing("gain_db"), {"3333": (-1, "default"), "4444": (-2, "station")})
         self.assertEqual(self.standing("agc.target_level_dbfs"),
                          {"3333": (-18, "extension"), "4444": (-3, "pipeline")})
@@ -104,8 +109,8 @@ class KnobsOfACall(unittest.TestCase):
         self.assertEqual((turned.returncode, turned.stderr), (0, ""))
         self.assertIn("gain_db -1 → -40", turned.stdout)
         self.assertEqual(self.standing("gain_db"), {"3333": (-40, "call"), "4444": (-2, "station")})
-        rows = until(lambda: self.ask("SELECT trace_id, station_key, knob_key, old_value, new_value,"
-                                      " changed_by FROM knob_events"))
+        rows = until(self.call, lambda: self.ask("SELECT trace_id, station_key, knob_key, old_value, new_value,"
+                                                 " changed_by FROM knob_events"))
         self.assertEqual(rows, [(trace, "St_3", "gain_db", "-1", "-40", "ana")])
 
         def recorded(first=""):
@@ -116,13 +121,13 @@ class KnobsOfACall(unittest.TestCase):
                 "  AND m.metric_key = 'audio_level_dbfs')"
                 " FROM knob_snapshots_5s k WHERE k.station_key = 'St_3' ORDER BY 1")
                     if row[0] > first and row[1] == -40]
-        last = until(lambda: recorded())[-1][0]
+        last = until(self.call, lambda: recorded())[-1][0]
 
         workers = self.workers()
         self.assertEqual(len(workers), 1)
         os.kill(workers[0], signal.SIGKILL)
-        until(lambda: self.workers() and self.workers() != workers)
-        again = until(lambda: (rows := recorded(last)) and len(rows) >= 3 and rows)
+        until(self.call, lambda: self.workers() and self.workers() != workers)
+        again = until(self.call, lambda: (rows := recorded(last)) and len(rows) >= 3 and rows)
         self.assertLess(again[-1][2], -50, "the audio of the new worker has the gain, too")
         self.assertEqual(self.standing("gain_db")["3333"], (-40, "call"))
 

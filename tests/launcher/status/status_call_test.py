@@ -30,14 +30,19 @@ pipeline = call-tap.pipeline
 TROUBLE = 3
 
 
-def until(condition, seconds=60):
-    """The first true answer of `condition`; fails after `seconds`."""
+def until(call, condition, seconds=60):
+    """The first true answer of `condition` while the process `call` runs; fails after `seconds`."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if answer := condition():
-            return answer
-        time.sleep(0.1)  # between two looks, not instead of one
-    raise AssertionError("not within %d s" % seconds)
+    while not (answer := condition()):
+        left = end - time.monotonic()
+        if left <= 0:
+            raise AssertionError("not within %d s" % seconds)
+        try:
+            call.wait(min(left, 0.1))
+        except subprocess.TimeoutExpired:
+            continue
+        raise AssertionError("the call ended with %d" % call.returncode)
+    return answer
 
 
 def status(data, *arguments):
@@ -58,7 +63,7 @@ class StatusOfALauncher(unittest.TestCase):
         path.write_text(CONFIG + more)
         return path
 
-    def call(self, more=""):
+    def start_call(self, more=""):
         speech = Path(self.folder.name, "speech.wav")
         with wave.open(str(speech), "wb") as file:
             file.setparams((1, 2, 8000, 0, "NONE", ""))
@@ -66,8 +71,8 @@ class StatusOfALauncher(unittest.TestCase):
         process = subprocess.Popen(
             [DRAGOMAN, "simulate-call", "3333", "--speech", str(speech), "--config", str(self.configure(more)),
              "--keep", str(self.data)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.call = process
         self.addCleanup(self.end, process)
-        return process
 
     @staticmethod
     def end(process):
@@ -83,8 +88,8 @@ class StatusOfALauncher(unittest.TestCase):
         return json.loads(answer.stdout) if answer.stdout else None
 
     def test_a_call_is_shown_with_its_parties_and_worker_and_all_is_well(self):
-        self.call()
-        told = until(lambda: (told := self.asked()) and told["calls"] and told["disk"] and
+        self.start_call()
+        told = until(self.call, lambda: (told := self.asked()) and told["calls"] and told["disk"] and
                      all(party["is_heard"] for party in told["calls"][0]["parties"]) and
                      len(told["calls"][0]["parties"]) == 2 and told)
         self.assertEqual(told["problems"], [])
@@ -109,15 +114,15 @@ class StatusOfALauncher(unittest.TestCase):
         self.assertIn("all is well", text.stdout)
 
         os.kill(worker["pid"], signal.SIGKILL)
-        after = until(lambda: (told := self.asked()) and told["workers"][0]["restarts"] and
+        after = until(self.call, lambda: (told := self.asked()) and told["workers"][0]["restarts"] and
                       told["workers"][0]["ready"] and told)
         self.assertNotEqual(after["workers"][0]["pid"], worker["pid"])
         self.assertEqual(len(after["workers"][0]["pipelines"]), 2)
 
     def test_a_database_that_is_away_is_told_and_is_the_exit_status(self):
         nowhere = Path(self.folder.name, "nowhere")
-        self.call("[store]\npostgresql = host=%s user=nobody\n" % nowhere)
-        told = until(lambda: (told := self.asked()) and told["shipper"]["state"] == "waiting" and told)
+        self.start_call("[store]\npostgresql = host=%s user=nobody\n" % nowhere)
+        told = until(self.call, lambda: (told := self.asked()) and told["shipper"]["state"] == "waiting" and told)
         self.assertEqual([(p["kind"], p["part"]) for p in told["problems"] if p["part"] != "asterisk"],
                          [("now", "postgresql")])
         text = status(self.data)

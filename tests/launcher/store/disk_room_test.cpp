@@ -8,6 +8,7 @@
 
 #include "launcher/store/iso_time.h"
 #include "launcher/store/retention.h"
+#include "tests/fakes/main_loop.h"
 #include "tests/launcher/store/small_disk.h"
 #include "tests/launcher/store/store_fixture.h"
 
@@ -15,7 +16,6 @@ namespace dragoman {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 
 constexpr uint64_t kMegabyte = 1 << 20;
 
@@ -100,12 +100,7 @@ class FullDiskTest : public StoreTest {
   /// Until `done`, for at most half a minute.
   template <typename Done>
   bool wait_until(Done done) const {
-    const Clock::time_point deadline = Clock::now() + std::chrono::seconds(30);
-    while (!done()) {
-      if (Clock::now() > deadline) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    return true;
+    return fakes::wait_until(done, 30'000);
   }
 };
 

@@ -3,9 +3,7 @@
 #include <gio/gio.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <thread>
-
+#include "tests/fakes/main_loop.h"
 #include "tests/launcher/store/backup/backup_fixture.h"
 
 namespace dragoman {
@@ -76,14 +74,12 @@ class BackupCall : public StoreTest {
   }
   /// Until the launcher has written that there is a call.
   bool is_call_written() const {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (std::chrono::steady_clock::now() < end) {
-      if (complaint([this] { number("SELECT count(*) FROM traces"); }).empty() &&
-          number("SELECT count(*) FROM traces") == 1)
-        return true;
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-    return false;
+    const auto is_written = [this] {
+      int64_t calls = 0;
+      return complaint([&] { calls = number("SELECT count(*) FROM traces"); }).empty() &&
+             calls == 1;
+    };
+    return fakes::wait_until(is_written, 30'000);
   }
   int64_t number(const std::string& sql) const {
     return Database(journal_file(), DatabaseAccess::kReadOnly).number(sql);

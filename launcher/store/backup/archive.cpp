@@ -96,7 +96,7 @@ std::optional<BackupFile> ArchiveWriter::add_file(const std::string& name,
   BackupFile added{.name = name, .size = static_cast<uint64_t>(info.st_size), .sha256 = {}};
   begin(name, added.size, info.st_mode, info.st_mtime);
   Sha256 sum;
-  std::vector<char> block(kBlockBytes);
+  std::vector<char> block(std::min<uint64_t>(added.size, kBlockBytes));
   for (uint64_t left = added.size; left > 0;) {
     const ssize_t got = ::read(file.fd(), block.data(), std::min<uint64_t>(left, block.size()));
     if (got <= 0)

@@ -122,15 +122,11 @@ class Backup {
   /// After the snapshot, so that every row in it has its file; the retention may take some away.
   void add_audio(ArchiveWriter& writer) {
     manifest_.audio = true;
-    size_t gone = 0;
-    for (const SourceFile& source : collect_audio(options_.config.paths.audio)) {
-      const std::optional<BackupFile> added = writer.add_file(source.entry, source.path);
-      if (added)
-        manifest_.files.push_back(*added);
-      else
-        ++gone;
-    }
-    if (gone) note(std::to_string(gone) + " WAV segments were removed meanwhile");
+    SegmentSum segments;
+    for_each_segment(options_.config.paths.audio, [&](const SourceFile& source) {
+      if (const auto added = writer.add_file(source.entry, source.path)) segments.add(*added);
+    });
+    manifest_.segments = segments.result();
   }
 
   /// What is in the archive is what was put in; the snapshot itself was checked when it was made.
@@ -174,10 +170,9 @@ BackupResult back_up(const BackupOptions& options) {
     result.path = backup.path();
     result.notes = backup.manifest().notes;
     result.incomplete = backup.incomplete();
-    for (const BackupFile& file : backup.manifest().files) {
-      ++result.files;
-      result.bytes += file.size;
-    }
+    result.files = backup.manifest().count();
+    result.bytes = backup.manifest().segments.bytes;
+    for (const BackupFile& file : backup.manifest().files) result.bytes += file.size;
   }
   struct stat info {};
   if (::stat(result.path.c_str(), &info) == 0)

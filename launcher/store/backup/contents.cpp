@@ -55,6 +55,22 @@ void append(std::vector<SourceFile>& to, std::vector<SourceFile> more) {
   to.insert(to.end(), more.begin(), more.end());
 }
 
+/// Folder by folder: the retention may take one away at any time, which ends no look at the others.
+void look_for_segments(const fs::path& folder, const std::string& entry,
+                       const std::function<void(const SourceFile&)>& tell) {
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    std::error_code ignored;
+    const std::string path = at->path().string(), name = at->path().filename().string();
+    if (at->is_directory(ignored) && !at->is_symlink(ignored))
+      look_for_segments(at->path(), entry + "/" + name, tell);
+    else if (name.ends_with(kSegmentSuffix) && at->is_regular_file(ignored))
+      tell({entry + "/" + name, path});
+  }
+  if (error && error != std::errc::no_such_file_or_directory)
+    throw BackupError(folder.string() + ": " + error.message() + "; let this user read it");
+}
+
 }  // namespace
 
 std::string pipelines_in_use(const Config& config) {
@@ -91,8 +107,9 @@ Contents collect_contents(const Config& config, const std::string& config_file) 
   return contents;
 }
 
-std::vector<SourceFile> collect_audio(const std::string& folder) {
-  return files_below(folder, "audio", kSegmentSuffix);
+void for_each_segment(const std::string& folder,
+                      const std::function<void(const SourceFile&)>& tell) {
+  look_for_segments(folder, "audio", tell);
 }
 
 }  // namespace dragoman

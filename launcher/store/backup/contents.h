@@ -2,6 +2,7 @@
 // Which files a backup holds.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -34,8 +35,9 @@ struct Contents {
 /// Blocks on the disk. Throws BackupError if a file is missing, or looks as if it held a secret.
 Contents collect_contents(const Config& config, const std::string& config_file);
 
-/// The whole WAV segments below the audio folder, not those that are being written; entries are
-/// "audio/…".
-std::vector<SourceFile> collect_audio(const std::string& folder);
+/// Tells of each whole WAV segment below the audio folder, not of those that are being written;
+/// entries are "audio/…". What is removed meanwhile is left out. Throws BackupError.
+void for_each_segment(const std::string& folder,
+                      const std::function<void(const SourceFile&)>& tell);
 
 }  // namespace dragoman

@@ -85,6 +85,26 @@ BackupFile file_of(JsonNode* node) {
           .sha256 = text(object, "sha256")};
 }
 
+BackupSegments segments_of(JsonNode* node) {
+  if (!JSON_NODE_HOLDS_OBJECT(node)) throw BackupError("its manifest's segments are damaged");
+  JsonObject* object = json_node_get_object(node);
+  return {.files = static_cast<uint64_t>(number(object, "files")),
+          .bytes = static_cast<uint64_t>(number(object, "bytes")),
+          .sha256 = text(object, "sha256")};
+}
+
+void read_files(JsonArray* array, Manifest& manifest) {
+  SegmentSum segments;
+  for (guint i = 0; i < json_array_get_length(array); ++i) {
+    BackupFile file = file_of(json_array_get_element(array, i));
+    if (is_segment(file.name))
+      segments.add(file);
+    else
+      manifest.files.push_back(std::move(file));
+  }
+  manifest.segments = segments.result();
+}
+
 }  // namespace
 
 const BackupFile* Manifest::find(const std::string& name) const {
@@ -93,13 +113,31 @@ const BackupFile* Manifest::find(const std::string& name) const {
   return nullptr;
 }
 
+bool is_segment(const std::string& name) { return name.starts_with("audio/"); }
+
+void SegmentSum::add(const BackupFile& segment) {
+  ++segments_.files;
+  segments_.bytes += segment.size;
+  sum_.add(segment.sha256 + " " + std::to_string(segment.size) + " " + segment.name + "\n");
+}
+
+BackupSegments SegmentSum::result() const {
+  BackupSegments segments = segments_;
+  segments.sha256 = sum_.hex();
+  return segments;
+}
+
 std::string header_json(const BackupHeader& header) {
   return "{\n" + header_fields(header) + "\n}\n";
 }
 
 std::string manifest_json(const Manifest& manifest) {
   std::string json = "{\n" + header_fields(manifest.header) +
-                     ",\n  \"audio\": " + (manifest.audio ? "true" : "false") + ",\n  \"named\": {";
+                     ",\n  \"audio\": " + (manifest.audio ? "true" : "false") +
+                     ",\n  \"segments\": {\"files\": " + std::to_string(manifest.segments.files) +
+                     ", \"bytes\": " + std::to_string(manifest.segments.bytes) +
+                     ", \"sha256\": " + json_string(manifest.segments.sha256) +
+                     "},\n  \"named\": {";
   const char* comma = "";
   for (const auto& [name, key] : manifest.named) {
     json += comma + ("\n    " + json_string(name)) + ": " + json_string(key);
@@ -145,9 +183,8 @@ Manifest read_manifest(const std::string& text_of_it) {
   for (guint i = 0; lines && i < json_array_get_length(lines); ++i)
     if (const char* line = json_array_get_string_element(lines, i))
       manifest.notes.push_back(log::printable(line));
-  JsonArray* array = json_node_get_array(files);
-  for (guint i = 0; i < json_array_get_length(array); ++i)
-    manifest.files.push_back(file_of(json_array_get_element(array, i)));
+  read_files(json_node_get_array(files), manifest);
+  if (manifest.header.format > 1) manifest.segments = segments_of(value(json.root(), "segments"));
   return manifest;
 }
 

@@ -76,7 +76,7 @@ void print(const RestoreResult& result, const RestoreOptions& options) {
   if (result.undone) std::printf("an earlier restore that was interrupted is undone\n");
   std::printf("%s: of %s, made by dragoman %s on %s, %zu files, all right\n", options.file.c_str(),
               result.manifest.header.created.c_str(), result.manifest.header.program.c_str(),
-              result.manifest.header.host.c_str(), result.manifest.files.size());
+              result.manifest.header.host.c_str(), result.manifest.count());
   for (const std::string& path : result.written)
     std::printf("  %s %srestored\n", path.c_str(), would);
   if (result.unchanged) std::printf("  %zu files are the same already\n", result.unchanged);

@@ -44,10 +44,10 @@ std::string expect_text(ArchiveReader& reader, const char* name) {
   return read_text(reader, *entry);
 }
 
-BackupFile sum_of(ArchiveReader& reader, const std::string& name) {
-  BackupFile file{.name = name, .size = 0, .sha256 = {}};
+BackupFile sum_of(ArchiveReader& reader, const ArchiveEntry& entry) {
+  BackupFile file{.name = entry.name, .size = 0, .sha256 = {}};
   Sha256 sum;
-  std::vector<char> block(kBlockBytes);
+  std::vector<char> block(std::min<uint64_t>(entry.size, kBlockBytes));
   while (const size_t got = reader.read(block)) {
     sum.add({block.data(), got});
     file.size += got;
@@ -61,6 +61,13 @@ void compare(const BackupFile& is, const BackupFile& should) {
     throw BackupError("the checksum of " + log::printable(is.name) + " is wrong (SHA-256 " +
                       is.sha256.substr(0, 16) + "…, should be " +
                       log::printable(should.sha256.substr(0, 16)) + "…): the file is damaged");
+}
+
+void compare(const BackupSegments& are, const BackupSegments& should) {
+  if (are.files != should.files)
+    throw BackupError("it has " + std::to_string(are.files) + " WAV segments, should have " +
+                      std::to_string(should.files));
+  if (are != should) throw BackupError("the checksum of its WAV segments is wrong");
 }
 
 void compare_all(const std::map<std::string, BackupFile>& found, const Manifest& manifest) {
@@ -79,6 +86,7 @@ Manifest verify(const std::string& path) {
   const std::string head = expect_text(reader, kHeaderEntry);
   read_header(head);
   std::map<std::string, BackupFile> found;
+  SegmentSum segments;
   found[kHeaderEntry] = {.name = kHeaderEntry, .size = head.size(), .sha256 = sha256_of(head)};
   while (const std::optional<ArchiveEntry> entry = reader.next()) {
     if (entry->name == kManifestEntry) {
@@ -88,13 +96,16 @@ Manifest verify(const std::string& path) {
       if (reader.next()) throw BackupError("it goes on after its end");
       Manifest manifest = read_manifest(text);
       compare_all(found, manifest);
+      compare(segments.result(), manifest.segments);
       return manifest;
     }
     const std::string shown = log::printable(entry->name);
     if (!entry->regular) throw BackupError(shown + " in it is no regular file");
     if (!is_safe_entry(entry->name))
       throw BackupError("'" + shown + "' in it is no name that a backup has; it leads elsewhere");
-    if (!found.emplace(entry->name, sum_of(reader, entry->name)).second)
+    if (is_segment(entry->name))
+      segments.add(sum_of(reader, *entry));
+    else if (!found.emplace(entry->name, sum_of(reader, *entry)).second)
       throw BackupError(shown + " is twice in it");
   }
   throw BackupError("it ends too early: the file is damaged");
@@ -123,7 +134,7 @@ class NewFile {
   }
   void finish(int64_t mtime_s) {
     const timespec times[2] = {{mtime_s, 0}, {mtime_s, 0}};
-    if (::futimens(fd_, times) != 0 || ::fsync(fd_) != 0) fail();
+    if (::futimens(fd_, times) != 0) fail();
   }
 
  private:
@@ -132,23 +143,23 @@ class NewFile {
   const int fd_;
 };
 
-void unpack_entry(ArchiveReader& reader, const ArchiveEntry& entry, const std::string& target,
-                  const BackupFile& should) {
+BackupFile unpack_entry(ArchiveReader& reader, const ArchiveEntry& entry,
+                        const std::string& target) {
   g_autofree char* folder = g_path_get_dirname(target.c_str());
   if (g_mkdir_with_parents(folder, 0750) != 0)
     throw BackupError(std::string(folder) + ": " + g_strerror(errno));
   NewFile file(target, entry.mode);
   BackupFile is{.name = entry.name, .size = 0, .sha256 = {}};
   Sha256 sum;
-  std::vector<char> block(kBlockBytes);
+  std::vector<char> block(std::min<uint64_t>(entry.size, kBlockBytes));
   while (const size_t got = reader.read(block)) {
     sum.add({block.data(), got});
     file.write(block.data(), got);
     is.size += got;
   }
   is.sha256 = sum.hex();
-  compare(is, should);
   file.finish(entry.mtime_s);
+  return is;
 }
 
 }  // namespace
@@ -195,16 +206,23 @@ BackupHeader read_backup_header(const std::string& path) {
 
 void unpack_backup(const std::string& path, const Manifest& manifest,
                    const std::function<std::string(const std::string& name)>& target_of) {
-  std::map<std::string, const BackupFile*> files;
-  for (const BackupFile& file : manifest.files) files[file.name] = &file;
+  SegmentSum segments;
+  bool has_segments = false;
   try {
     ArchiveReader reader(path);
     while (const std::optional<ArchiveEntry> entry = reader.next()) {
-      const auto file = files.find(entry->name);
-      const bool wanted = file != files.end() && is_safe_entry(entry->name) && entry->regular;
-      if (const std::string target = wanted ? target_of(entry->name) : ""; !target.empty())
-        unpack_entry(reader, *entry, target, *file->second);
+      const BackupFile* file = manifest.find(entry->name);
+      const bool segment = is_segment(entry->name);
+      const bool wanted = (file || segment) && is_safe_entry(entry->name) && entry->regular;
+      const std::string target = wanted ? target_of(entry->name) : "";
+      if (target.empty()) continue;
+      const BackupFile is = unpack_entry(reader, *entry, target);
+      if (!segment)
+        compare(is, *file);
+      else
+        segments.add(is), has_segments = true;
     }
+    if (has_segments) compare(segments.result(), manifest.segments);
   } catch (const ArchiveError& error) {
     damaged(path, std::string("it cannot be read: ") + error.what());
   } catch (const BackupError& error) {

@@ -22,8 +22,9 @@ Manifest verify_backup(const std::string& path);
 BackupHeader read_backup_header(const std::string& path);
 
 /// Unpacks entries of a backup that verify_backup() accepted. `target_of` says where an entry goes
-/// (it must not exist; its folders are made, mode 0750); empty: it is left out. Checks each against
-/// `manifest` again, syncs it to the disk. Throws BackupError.
+/// (it must not exist; its folders are made, mode 0750); empty: it is left out, of the segments all
+/// or none. Checks them against `manifest` again; leaves it to the caller to sync them to the disk.
+/// Throws BackupError.
 void unpack_backup(const std::string& path, const Manifest& manifest,
                    const std::function<std::string(const std::string& name)>& target_of);
 

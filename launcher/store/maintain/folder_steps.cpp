@@ -176,8 +176,7 @@ std::string check_backup(const MaintainOptions& options) {
   if (static_cast<uint64_t>(*newest) * kSecond + kBackupAge < options.now)
     throw MaintainFailure("the newest backup, " + file.string() + ", is of " + made + cure);
   const Manifest manifest = verify_backup(file.string());
-  return file.filename().string() + " can be read: " + std::to_string(manifest.files.size()) +
-         " files";
+  return file.filename().string() + " can be read: " + std::to_string(manifest.count()) + " files";
 }
 
 }  // namespace dragoman::maintain

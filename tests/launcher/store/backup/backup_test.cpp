@@ -6,7 +6,9 @@
 #include <atomic>
 #include <thread>
 
+#include "launcher/store/backup/contents.h"
 #include "launcher/store/backup/secrets.h"
+#include "launcher/store/backup/sha256.h"
 #include "launcher/store/backup/snapshot.h"
 #include "launcher/store/backup/work_folder.h"
 #include "tests/launcher/store/backup/backup_fixture.h"
@@ -21,25 +23,23 @@ TEST_F(BackupTest, holds_what_the_launcher_keeps_and_nothing_else) {
   const BackupResult result = back_up_now();
   EXPECT_EQ(result.path, backups() + "/dragoman-20260301T120000Z.tar.zst");
   const Manifest manifest = verify_backup(result.path);
-  std::string pipelines_and_named, wavs;
+  std::string pipelines_and_named;
   for (const BackupFile& file : manifest.files) {
     if (file.name.starts_with("pipelines/") || file.name.starts_with("named/"))
       pipelines_and_named += file.name + ";";
-    if (file.name.starts_with("audio/")) wavs += file.name + ";";
   }
   EXPECT_EQ(pipelines_and_named,
             "pipelines/call.pipeline;pipelines/más.pipeline;named/0/yours.tmx;"
             "named/1/own.pipeline;");
-  EXPECT_EQ(wavs,
-            "audio/2026-03-01/trace_t1/St_3/POST/20260301T120005Z.wav;"
-            "audio/2026-03-01/trace_t1/St_3/PRE/20260301T120005Z.wav;");
+  EXPECT_EQ(manifest.segments.files, 2u);  // not the one that is being written
+  EXPECT_EQ(manifest.segments.bytes, std::string("RIFF oneRIFF two").size());
   EXPECT_EQ(manifest.named.at("named/0/yours.tmx"), "memory");
   EXPECT_EQ(manifest.named.at("named/1/own.pipeline"), "pipeline 7000");
   EXPECT_TRUE(manifest.find("stations/St_3.conf"));
   EXPECT_TRUE(manifest.find(kConfigEntry));
   EXPECT_EQ(manifest.header.created, "2026-03-01T12:00:00.000000Z");
   EXPECT_GE(manifest.header.schema, 2);
-  EXPECT_EQ(manifest.files.size(), result.files);
+  EXPECT_EQ(manifest.count(), result.files);
 }
 
 TEST_F(BackupTest, is_readable_by_its_owner_only_and_leaves_nothing_beside_it) {
@@ -49,8 +49,34 @@ TEST_F(BackupTest, is_readable_by_its_owner_only_and_leaves_nothing_beside_it) {
   ASSERT_EQ(::stat(result.path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
   EXPECT_EQ(tree(backups()).size(), 1u);
-  for (const BackupFile& file : verify_backup(result.path).files)
-    EXPECT_FALSE(file.name.starts_with("audio/")) << file.name;
+  EXPECT_EQ(verify_backup(result.path).segments.files, 0u);
+}
+
+TEST_F(BackupTest, its_manifest_does_not_grow_with_the_segments) {
+  write_rows();
+  const size_t of_two = manifest_json(verify_backup(back_up_now().path)).size();
+  for (int second = 10; second < 60; ++second)
+    write_file(data() + "/audio/2026-03-01/trace_t1/St_3/PRE/20260301T1201" +
+                   std::to_string(second) + "Z.wav",
+               "RIFF");
+  const Manifest manifest = verify_backup(back_up_now(true, kNoonS + 1).path);
+  EXPECT_EQ(manifest.segments.files, 52u);
+  EXPECT_LT(manifest_json(manifest).size(), of_two + 10);
+}
+
+TEST_F(BackupTest, audio_that_is_removed_meanwhile_keeps_nothing_else_out) {
+  const std::string audio = data() + "/audio";
+  for (const char* day : {"2026-03-02", "2026-03-03"})
+    write_file(audio + "/" + day + "/trace_t2/St_3/PRE/20260302T120000Z.wav", "RIFF");
+  size_t told = 0;
+  for_each_segment(audio, [&](const SourceFile& segment) {
+    if (told++ > 0) return;
+    const std::string day = segment.entry.substr(std::string("audio/").size(), 10);
+    for (const char* each : {"2026-03-01", "2026-03-02", "2026-03-03"})  // one that is to come
+      if (each != day && std::filesystem::remove_all(audio + "/" + each) > 0) break;
+  });
+  EXPECT_GE(told, 2u);
+  EXPECT_EQ(complaint([&] { for_each_segment(folder() + "/none", [](const SourceFile&) {}); }), "");
 }
 
 TEST_F(BackupTest, without_a_journal_says_so_and_leaves_nothing) {
@@ -181,6 +207,32 @@ TEST_F(BackupTest, a_wrong_checksum_names_its_file) {
   ::close(file);
   const std::string said = complaint([&] { verify_backup(path); });
   EXPECT_NE(said.find("checksum of pipelines/call.pipeline"), std::string::npos) << said;
+}
+
+TEST_F(BackupTest, a_segment_that_is_another_or_missing_is_found) {
+  const BackupHeader header{.program = "0.1.0", .schema = 2, .created = "now", .host = "here"};
+  const auto say = [&](const std::string& text, int copies) {
+    const std::string path = folder() + "/bad.tar.zst";
+    Manifest manifest{.header = header, .audio = true};
+    SegmentSum segments;
+    const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    ArchiveWriter writer(file);
+    manifest.files.push_back(writer.add_text(kHeaderEntry, header_json(header)));
+    for (int copy = 0; copy < copies; ++copy)
+      writer.add_text("audio/day/" + std::to_string(copy) + ".wav", text);
+    segments.add({.name = "audio/day/0.wav", .size = 4, .sha256 = sha256_of("RIFF")});
+    manifest.segments = segments.result();
+    const std::string json = manifest_json(manifest);
+    writer.add_text(kManifestEntry, json);
+    writer.add_text(kManifestSumEntry, sha256_of(json));
+    writer.close();
+    ::close(file);
+    return complaint([&] { verify_backup(path); });
+  };
+  EXPECT_EQ(say("RIFF", 1), "");
+  EXPECT_NE(say("RIFX", 1).find("checksum of its WAV segments"), std::string::npos);
+  EXPECT_NE(say("RIFF", 0).find("has 0 WAV segments, should have 1"), std::string::npos);
+  EXPECT_NE(say("RIFF", 2).find("has 2 WAV segments, should have 1"), std::string::npos);
 }
 
 TEST_F(BackupTest, old_ones_of_ours_are_removed_but_never_the_newest) {

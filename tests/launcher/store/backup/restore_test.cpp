@@ -59,6 +59,39 @@ class RestoreTest : public BackupTest {
     EXPECT_NE(said, "") << "it was not refused";
     return said;
   }
+  /// The same backup as programs before format 2 made it.
+  std::string as_format_1(const std::string& file) const {
+    const std::string path = folder() + "/format-1.tar.zst";
+    Manifest manifest = verify_backup(file);
+    manifest.header.format = 1;
+    const int out = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    ArchiveWriter writer(out);
+    std::vector<BackupFile> files = {writer.add_text(kHeaderEntry, header_json(manifest.header))};
+    ArchiveReader reader(file);
+    reader.next();
+    for (auto entry = reader.next(); entry->name != kManifestEntry; entry = reader.next()) {
+      std::string text(entry->size, '\0');
+      for (size_t at = 0; at < text.size();) at += reader.read({&text[at], text.size() - at});
+      write_file(folder() + "/entry", text);
+      fs::permissions(folder() + "/entry", static_cast<fs::perms>(entry->mode));
+      files.push_back(*writer.add_file(entry->name, folder() + "/entry"));
+    }
+    std::string json = header_json(manifest.header);
+    json = json.substr(0, json.rfind('\n', json.size() - 2)) + ", \"audio\": true, \"named\": {";
+    for (const auto& [name, key] : manifest.named)
+      json += (json.ends_with('{') ? "\"" : ", \"") + name + "\": \"" + key + "\"";
+    json += "}, \"notes\": [], \"files\": [";
+    for (const BackupFile& each : files)
+      json += (json.ends_with('[') ? "{\"name\": \"" : ", {\"name\": \"") + each.name +
+              "\", \"size\": " + std::to_string(each.size) + ", \"sha256\": \"" + each.sha256 +
+              "\"}";
+    json += "]}";
+    writer.add_text(kManifestEntry, json);
+    writer.add_text(kManifestSumEntry, sha256_of(json));
+    writer.close();
+    ::close(out);
+    return path;
+  }
   /// A backup with one more entry, of a kind of its own, that the manifest names like any other.
   std::string hostile(const std::string& entry, mode_t kind = AE_IFREG) const {
     const std::string path = folder() + "/hostile.tar.zst";
@@ -124,6 +157,18 @@ TEST_F(RestoreTest, what_is_replaced_is_kept_aside) {
   fs::remove_all(data());
   fs::rename(data() + aside(), data());
   EXPECT_EQ(dump(), later_sql);
+}
+
+TEST_F(RestoreTest, a_backup_of_format_1_which_names_each_segment_is_restored) {
+  write_rows();
+  const auto before = state();
+  const std::string file = as_format_1(back_up_now().path);
+  EXPECT_NE(read_file(file), "");
+  EXPECT_EQ(verify_backup(file).header.format, 1);
+  EXPECT_EQ(verify_backup(file).segments.files, 2u);
+  fs::remove_all(place());
+  restore_it(file);
+  EXPECT_EQ(state(), before);
 }
 
 TEST_F(RestoreTest, audio_that_is_not_in_the_backup_stays) {
@@ -210,7 +255,8 @@ TEST_F(RestoreTest, a_later_schema_or_format_is_refused_with_the_program_that_re
   const std::string said = refusal(file);
   EXPECT_NE(said.find("schema 9000"), std::string::npos) << said;
   EXPECT_NE(said.find("dragoman 0."), std::string::npos) << said;
-  const std::string later = header_json({.format = 2, .program = "7.0", .created = "", .host = ""});
+  const std::string later =
+      header_json({.format = kBackupFormat + 1, .program = "7.0", .created = "", .host = ""});
   EXPECT_NE(complaint([&] { read_header(later); }).find("dragoman 7.0"), std::string::npos);
 }
 

@@ -25,7 +25,9 @@ class SchemaTooNew : public std::runtime_error {
 
 /// Applies those of `migrations` that `database` has not had, each in a transaction of its own with
 /// its row in schema_migrations (version, name, applied_at). Throws SchemaTooNew if the schema is
-/// newer than the last of them, DatabaseError if SQLite refuses.
+/// newer than the last of them, DatabaseError if SQLite refuses or the disk (SQLITE_FULL, before
+/// anything is changed) has less room than that may need: two and a half times the size of the
+/// rows.
 void migrate(Database& database, std::span<const Migration> migrations);
 
 }  // namespace dragoman

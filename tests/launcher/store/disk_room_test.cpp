@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "launcher/store/iso_time.h"
+#include "launcher/store/migrations.h"
 #include "launcher/store/retention.h"
 #include "tests/fakes/main_loop.h"
 #include "tests/launcher/store/small_disk.h"
@@ -196,8 +197,8 @@ TEST_F(FullDiskTest, a_journal_that_cannot_be_opened_at_first_keeps_rows_until_i
   EXPECT_EQ(journal->waiting(), 1u);
   EXPECT_NE(journal->health().last_error.find(path()), std::string::npos);
   disk.make_room();
-  EXPECT_TRUE(wait_until([&] { return journal->health().last_error.empty(); }));
-  EXPECT_EQ(journal->waiting(), 0u);
+  EXPECT_TRUE(wait_until([&] { return journal->waiting() == 0; }));
+  EXPECT_EQ(journal->health().last_error, "");
   EXPECT_EQ(ask("SELECT group_concat(trace_id) FROM traces"), "t1,t2");
 }
 
@@ -217,6 +218,35 @@ TEST_F(FullDiskTest, the_oldest_files_go_even_if_there_is_no_room_to_open_the_jo
   EXPECT_FALSE(fs::exists(segment_file(0)));
   EXPECT_TRUE(fs::exists(segment_file(199)));
   EXPECT_LT(retention.health().deleted_files, 150u);
+}
+
+TEST_F(FullDiskTest, an_upgrade_waits_for_the_room_it_needs_and_says_how_much) {
+  SmallDisk disk(folder(), "40m");
+  if (!disk.mounted()) GTEST_SKIP() << "no small disk can be mounted here";
+  {
+    Database old(path(), DatabaseAccess::kReadWrite);
+    old.run("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;");
+    migrate(old, known_migrations().first(3));
+    fill_metrics(path(), 40'000);
+  }
+  const auto size = fs::file_size(path());
+  ASSERT_GT(size, 8 * kMegabyte);
+  const std::string filler = folder() + "/filler";
+  std::ofstream(filler) << std::string(fs::space(folder()).free - 2 * size, 'x');
+  const auto free = fs::space(folder()).free;
+  auto journal = Journal::open(path(), {.interval = std::chrono::milliseconds(10)});
+  journal->append(trace_row());
+  journal->flush();
+  EXPECT_EQ(journal->waiting(), 1u);
+  EXPECT_NE(journal->health().last_error.find("MiB of free disk space"), std::string::npos)
+      << journal->health().last_error;
+  EXPECT_EQ(ask("SELECT max(version) FROM schema_migrations"), "3");
+  EXPECT_GT(fs::space(folder()).free + kMegabyte, free) << "it was not tried in vain";
+  fs::remove(filler);
+  EXPECT_TRUE(wait_until([&] { return journal->waiting() == 0; }));
+  EXPECT_EQ(ask("SELECT count(*) FROM metrics_agg_5s"), "40000");
+  EXPECT_EQ(ask("SELECT max(version) FROM schema_migrations"),
+            std::to_string(known_migrations().back().version));
 }
 
 TEST_F(FullDiskTest, rows_do_not_go_in_vain_while_somebody_reads_the_journal) {

@@ -41,9 +41,10 @@ PgError connect_error(const std::string& text) {
 }  // namespace
 
 bool PgError::is_of_data() const {
-  // Data exception, integrity constraint, cardinality; a row larger than PostgreSQL takes.
-  return sqlstate_.starts_with("22") || sqlstate_.starts_with("23") ||
-         sqlstate_.starts_with("21") || sqlstate_ == "54000";
+  // Data exception; a row larger than PostgreSQL takes. Of the integrity constraints only those
+  // that the row itself breaks: a missing partition or referenced row is for the operator to add.
+  return sqlstate_.starts_with("22") || sqlstate_ == "54000" || sqlstate_ == "23502" ||
+         (sqlstate_ == "23514" && !constraint_.empty());
 }
 
 PgTarget::PgTarget(const std::string& conninfo, const std::string& database) {
@@ -141,7 +142,9 @@ void PgConnection::fail(const PGresult* result) {
   const char* state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : nullptr;
   std::string text = one_line(result ? PQresultErrorMessage(result) : "");
   if (text.empty()) text = one_line(PQerrorMessage(connection_.get()));
-  throw PgError(state ? state : "", text.empty() ? "the connection is lost" : text);
+  const char* constraint = result ? PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME) : nullptr;
+  throw PgError(state ? state : "", text.empty() ? "the connection is lost" : text,
+                constraint ? constraint : "");
 }
 
 void PgConnection::wait(short events) {

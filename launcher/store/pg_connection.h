@@ -18,15 +18,17 @@ namespace dragoman {
 /// What PostgreSQL or the way to it refused.
 class PgError : public std::runtime_error {
  public:
-  PgError(std::string sqlstate, const std::string& message)
-      : std::runtime_error(message), sqlstate_(std::move(sqlstate)) {}
+  PgError(std::string sqlstate, const std::string& message, std::string constraint = {})
+      : std::runtime_error(message),
+        sqlstate_(std::move(sqlstate)),
+        constraint_(std::move(constraint)) {}
   /// The five letters of PostgreSQL's appendix A; empty if no server said it.
   const std::string& sqlstate() const { return sqlstate_; }
   /// True for a failure of the rows that were sent: the same rows would fail again.
   bool is_of_data() const;
 
  private:
-  std::string sqlstate_;
+  std::string sqlstate_, constraint_;
 };
 
 /// The wait was ended by the stop descriptor.

@@ -8,11 +8,7 @@
 namespace dragoman {
 namespace {
 
-std::string replace_all(std::string text, const std::string& what, const std::string& with) {
-  for (size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size())
-    text.replace(at, what.size(), with);
-  return text;
-}
+constexpr char kUniqueViolation[] = "23505";
 
 /// What can be done about an error of a server that answered.
 std::string cure(const PgTarget& target, const std::string& state) {
@@ -29,6 +25,10 @@ std::string cure(const PgTarget& target, const std::string& state) {
   if (state == "25006" || state == "25P02")
     return "it is read-only, a standby perhaps; name the primary, or add "
            "target_session_attrs=read-write";
+  if (state == "23514")
+    return "a table has no partition for the row; add the partition that is missing";
+  if (state.starts_with("23"))
+    return "a constraint that was added there refuses the row; see the table with psql's \\d";
   if (state == "53100") return "its disk is full; free some space there";
   if (state == "53300") return "it has too many connections; raise max_connections";
   if (state == "57P03") return "it is starting or stopping; wait";
@@ -108,15 +108,15 @@ void ShipSink::transact(const std::string& origin, const ShipTable& table, std::
       connection_.copy_in("BEGIN; COPY " + table.name + columns, rows);
       return connection_.run(mark);
     } catch (const PgError& error) {
+      if (error.sqlstate() != kUniqueViolation) throw;
       connection_.rollback();
-      if (!error.is_of_data()) throw;
     }
   }
   connection_.copy_in("BEGIN; CREATE TEMPORARY TABLE IF NOT EXISTS " + table.staging() +
                           " ON COMMIT DELETE ROWS AS SELECT " + table.columns + " FROM " +
                           table.name + " WITH NO DATA; COPY " + table.staging() + columns,
                       rows);
-  connection_.run(replace_all(table.merge, "$ORIGIN", whose) + " " + mark);
+  connection_.run(table.merge + " " + mark);
 }
 
 }  // namespace dragoman

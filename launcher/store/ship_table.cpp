@@ -58,43 +58,26 @@ ShipTable utterances() {
              "translated_at", "first_audio_at", "translation_ms", "tts_first_audio_ms", "delay_ms",
              "speaking_rate"},
             Conflict::kCompletes);
-  found.merge =
-      "DELETE FROM utterances t USING ship_utterances s WHERE t.target_language = '' AND "
-      "s.target_language <> '' AND (t.trace_id, t.channel, t.utterance, t.clause) = (s.trace_id, "
-      "s.channel, s.utterance, s.clause);" +
-      found.merge;
+  found.merge +=
+      " DELETE FROM utterances t USING ship_utterances s WHERE t.target_language = '' AND "
+      "(t.trace_id, t.channel, t.utterance, t.clause) = (s.trace_id, s.channel, s.utterance, "
+      "s.clause) AND EXISTS (SELECT FROM utterances u WHERE u.target_language <> '' AND "
+      "(u.trace_id, u.channel, u.utterance, u.clause) = (t.trace_id, t.channel, t.utterance, "
+      "t.clause));";
   return found;
 }
 
-/// Events never change. Theirs is a number of the journal; here they get one of their own, and
-/// knob_event_origins remembers which are there.
-/// That no event of the same content and time is there. A journal that was damaged gives its events
-/// other numbers. `trace`: a condition that the index takes.
-std::string is_new(const std::string& trace) {
-  return "NOT EXISTS (SELECT FROM knob_events k WHERE " + trace +
-         " AND k.created_at = s.created_at AND (k.station_key, k.knob_key, k.old_value, "
-         "k.new_value, k.changed_by) IS NOT DISTINCT FROM (s.station_key, s.knob_key, s.old_value, "
-         "s.new_value, s.changed_by))";
-}
-
+/// Events never change, and are told apart by what they say: their number is the journal's own.
 ShipTable knob_events() {
-  return {"knob_events",
-          "event_id, trace_id, station_key, knob_key, old_value, new_value, changed_by, created_at",
-          "event_id",
-          "WITH fresh AS ("
-          "INSERT INTO knob_event_origins (event_id, origin, local_id, created_at) "
-          "SELECT nextval(pg_get_serial_sequence('knob_events', 'event_id')), $ORIGIN, event_id, "
-          "coalesce(created_at, 'epoch') FROM ship_knob_events s WHERE NOT EXISTS ("
-          "SELECT FROM knob_event_origins o WHERE o.origin = $ORIGIN AND o.local_id = s.event_id "
-          "AND o.created_at = coalesce(s.created_at, 'epoch')) AND " +
-              is_new("k.trace_id = s.trace_id") + " AND " +
-              is_new("k.trace_id IS NULL AND s.trace_id IS NULL") +
-              " "
-              "ON CONFLICT (origin, local_id, created_at) DO NOTHING RETURNING event_id, local_id) "
-              "INSERT INTO knob_events (event_id, trace_id, station_key, knob_key, old_value, "
-              "new_value, changed_by, created_at) SELECT f.event_id, s.trace_id, s.station_key, "
-              "s.knob_key, s.old_value, s.new_value, s.changed_by, s.created_at FROM fresh f JOIN "
-              "ship_knob_events s ON s.event_id = f.local_id;"};
+  const std::string said =
+      "trace_id, station_key, knob_key, old_value, new_value, changed_by, created_at";
+  return {"knob_events", said, "event_id",
+          "INSERT INTO knob_events (" + said + ") SELECT " + said +
+              " FROM ship_knob_events s WHERE NOT EXISTS (SELECT FROM knob_events t WHERE "
+              "t.created_at = s.created_at AND (t.trace_id, t.station_key, t.knob_key, "
+              "t.old_value, t.new_value, t.changed_by) IS NOT DISTINCT FROM (s.trace_id, "
+              "s.station_key, s.knob_key, s.old_value, s.new_value, s.changed_by)) "
+              "ORDER BY created_at;"};
 }
 
 /// Nearly all rows that are shipped.

@@ -12,8 +12,7 @@ struct ShipTable {
   std::string name;     ///< in both databases
   std::string columns;  ///< the same in both, separated by ", "
   std::string seq;      ///< the journal's column that numbers rows and changes
-  /// Statements that carry the rows of the temporary table "ship_NAME" over. In them "$ORIGIN"
-  /// stands for the journal's identity as a literal.
+  /// Statements that carry the rows of the temporary table "ship_NAME" over.
   std::string merge;
   /// A batch is tried without merging first: half the work if no key of it is there, little more
   /// than the merge if one is.

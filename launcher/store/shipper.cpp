@@ -66,7 +66,7 @@ bool Shipper::finish(std::chrono::milliseconds grace) {
   const auto done = [&] { return looks_done_ >= wanted; };
   hurry_ = true;
   wake_.notify_one();
-  idle_.wait_for(lock, grace, [&] { return done() || status_.state == ShipperState::kWaiting; });
+  idle_.wait_for(lock, grace, [&] { return done() || status_.state != ShipperState::kConnected; });
   return done();
 }
 
@@ -150,10 +150,12 @@ bool Shipper::ship_batch(const ShipTable& table) {
   const ShipResult result = sink_->ship(source_->origin(), table, batch);
   working_on_.clear();
   if (result.refused > 0)
-    log::warning(kTopic, "PostgreSQL " + target_.name() + ": " + std::to_string(result.refused) +
-                             " rows of " + table.name +
-                             " are refused for what they hold and stay in the journal only: " +
-                             log::printable(result.refusal));
+    log::warning(kTopic,
+                 "PostgreSQL " + target_.name() + ": " + std::to_string(result.refused) +
+                     " rows of " + table.name +
+                     " are refused for what they hold and stay in the journal only, until its "
+                     "retention: " +
+                     log::printable(result.refusal));
   marks_[table.name] = batch.seqs.back();
   save_mark(table, batch.seqs.back());
   if (stuck_on_.empty() || stuck_on_ == table.name) succeeded();

@@ -40,7 +40,7 @@ struct ShipperStatus {
   std::string target;         ///< "monitoring_v2 on db.example.org"
   uint64_t rows_waiting = 0;  ///< in the journal; counted to a million
   uint64_t rows_shipped = 0;  ///< since the start
-  uint64_t rows_refused = 0;  ///< left out for what they hold; they stay in the journal
+  uint64_t rows_refused = 0;  ///< left out for what they hold; the journal keeps them for its time
   uint64_t attempts = 0;      ///< that failed since the last that did not
   std::string last_error;     ///< with its cure; empty if there was none
 };

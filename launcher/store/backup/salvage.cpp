@@ -15,7 +15,6 @@ namespace dragoman {
 namespace {
 
 constexpr uint32_t kPagesPerTransaction = 20;  // a writer waits no longer than these take
-constexpr char kIdentityTable[] = "journal_identity";
 constexpr int kBusyMs = 10'000;
 constexpr size_t kMostColumnsAdded = 8;  // by later migrations
 constexpr size_t kSchemaColumns = 5;     // type, name, tbl_name, rootpage, sql
@@ -43,6 +42,7 @@ class Salvage {
         walk(root, table->second, 0);
     walk_strays();
     read_strays();
+    drop_overtaken();
     commit();
     result_.schema_lost = roots.empty();
     count_lost();
@@ -83,16 +83,6 @@ class Salvage {
     const auto* root = std::get_if<int64_t>(&row.values[3]);
     if (type && name && root && *type == "table" && *root > 0)
       roots[static_cast<uint32_t>(*root)] = *name;
-  }
-
-  /// The new journal goes on under the old one's name, by which other databases know its rows.
-  void keep_identity(const std::vector<TableRow>& rows) {
-    for (const TableRow& row : rows) {
-      if (!std::holds_alternative<std::string>(row.values[0])) continue;
-      Statement keep = database_.prepare("UPDATE journal_identity SET origin = ?");
-      keep.bind(1, std::get<std::string>(row.values[0]));
-      keep.run();
-    }
   }
 
   /// The tree below page `number`, which belongs to `table`.
@@ -191,10 +181,7 @@ class Salvage {
       if (page_kind(file_.page(number), number) != PageKind::kLeaf) continue;
       const LeafRows leaf = read_leaf(file_, number);
       if (leaf.rows.empty()) continue;
-      Table* table = owner_of(leaf.rows);
-      if (table && table->shape.table() == kIdentityTable)
-        keep_identity(leaf.rows);
-      else if (table)
+      if (Table* table = owner_of(leaf.rows))
         take(leaf, *table, 1);
       else
         ++result_.unknown_pages;
@@ -227,6 +214,15 @@ class Salvage {
         ++result_.unreadable_rows;
     }
     if (++pages_in_transaction_ >= kPagesPerTransaction) commit();
+  }
+
+  /// A clause may have been translated since: its row without language is that row's past.
+  void drop_overtaken() {
+    begin();
+    database_.run(
+        "DELETE FROM utterances AS t WHERE target_language = '' AND EXISTS (SELECT 1 FROM "
+        "utterances u WHERE u.target_language <> '' AND (u.trace_id, u.channel, u.utterance, "
+        "u.clause) = (t.trace_id, t.channel, t.utterance, t.clause))");
   }
 
   void begin() {

@@ -108,15 +108,6 @@ std::string TableShape::insert_sql() const {
          ") DO " + then;
 }
 
-void TableShape::insert_row(Statement& insert, const TableRow& row, bool with_number) const {
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    const int index = static_cast<int>(i) + 1;
-    if (columns_[i].number && with_number) insert.bind(index, row.rowid);
-    if (!columns_[i].number && i < row.values.size()) bind(insert, index, row.values[i]);
-  }
-  insert.run();
-}
-
 bool TableShape::is_there(Database& database, const TableRow& row) const {
   std::string sql = "SELECT count(*) FROM " + table_ + " WHERE 1";
   for (const Column& column : columns_)
@@ -128,18 +119,13 @@ bool TableShape::is_there(Database& database, const TableRow& row) const {
   return find.step() && find.number(0) > 0;
 }
 
-int64_t TableShape::last_number(Database& database) const {
-  Statement last = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = ?");
-  last.bind(1, table_);
-  return last.step() ? last.number(0) : 0;
-}
-
 bool TableShape::add(Statement& insert, Database& database, const TableRow& row) const {
   try {
-    if (keyed_) insert_row(insert, row, false);
-    // A row below the last number would be passed over by who has read up to that.
-    else if (!is_there(database, row))
-      insert_row(insert, row, row.rowid > last_number(database));
+    if (!keyed_ && is_there(database, row)) return true;
+    for (size_t i = 0; i < columns_.size(); ++i)
+      if (!columns_[i].number && i < row.values.size())
+        bind(insert, static_cast<int>(i) + 1, row.values[i]);
+    insert.run();
     return true;
   } catch (const DatabaseError& error) {
     if (error.primary_code() != SQLITE_CONSTRAINT && error.primary_code() != SQLITE_MISMATCH) throw;

@@ -24,9 +24,8 @@ class TableShape {
 
   /// The statement that add() runs.
   std::string insert_sql() const;
-  /// Writes `row`; one with the same key fills what that leaves empty. Where the row's number is
-  /// its only key, one that is there with the same content stays alone, and the number is kept if
-  /// it is higher than any before. False if it breaks a constraint.
+  /// Writes `row` under a number of its own; one with the same key fills what that leaves empty,
+  /// and where there is no key, one that says the same is enough. False if it breaks a constraint.
   bool add(Statement& insert, Database& database, const TableRow& row) const;
 
  private:
@@ -38,9 +37,7 @@ class TableShape {
   };
   void read_columns(Database& database);
   void read_key(Database& database);
-  void insert_row(Statement& insert, const TableRow& row, bool with_number) const;
   bool is_there(Database& database, const TableRow& row) const;
-  int64_t last_number(Database& database) const;
   bool fits(const Column& column, const SqlValue& value) const;
 
   const std::string table_;

@@ -34,11 +34,8 @@ std::string call_sql(const std::string& trace, const std::string& start) {
          "INSERT INTO audio_segments_5s VALUES (" + id + ", 'St_3', 'PRE', " + at +
          ", 5000, 16000, 1, 'WAV_PCM_S16LE_MONO', '/a.wav');" +
          "INSERT INTO knob_snapshots_5s VALUES (" + id + ", 'St_3', " + at + ", '{}');" +
-         "WITH e AS (INSERT INTO knob_events (trace_id, knob_key, created_at) VALUES (" + id +
-         ", 'gain_db', " + at +
-         ") RETURNING event_id) INSERT INTO knob_event_origins SELECT "
-         "event_id, 'journal', event_id, " +
-         at + " FROM e;" +
+         "INSERT INTO knob_events (trace_id, knob_key, created_at) VALUES (" + id +
+         ", 'gain_db', " + at + ");" +
          "INSERT INTO utterances (trace_id, channel, utterance, clause, start_at) VALUES (" + id +
          ", 'c', 1, 0, " + at + ");" +
          "INSERT INTO utterances (trace_id, channel, utterance, clause) VALUES (" + id +
@@ -87,7 +84,6 @@ TEST_F(PgRetentionTest, what_is_old_goes_and_what_is_young_stays) {
                  "UNION SELECT trace_id FROM utterances UNION SELECT trace_id FROM "
                  "knob_events UNION SELECT trace_id FROM metrics_agg_5s) x"),
       "young");
-  EXPECT_EQ(ask_server("SELECT count(*) FROM knob_event_origins"), "1");
   EXPECT_EQ(ask_server("SELECT count(*) FROM station_snapshots"), "1");
   const PgRetentionHealth health = retention->health();
   EXPECT_EQ(health.deleted.text(),

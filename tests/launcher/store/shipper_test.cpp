@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "launcher/store/shipper.h"
 
+#include <gmock/gmock.h>
+
 #include <cmath>
 
 #include "launcher/store/migrations.h"
@@ -173,6 +175,22 @@ TEST_F(ShipperTest, a_journal_set_back_to_a_backup_loses_nothing_written_since) 
   EXPECT_EQ(ask_server("SELECT count(*) FROM knob_events WHERE knob_key = 'agc.enabled'"), "1");
 }
 
+TEST_F(ShipperTest, a_clause_that_is_translated_there_does_not_come_back_untranslated) {
+  journal_->append(heard_row(1));
+  journal_.reset();
+  std::filesystem::copy_file(path(), folder() + "/backup");
+  journal_ = Journal::open(path());
+  journal_->append(said_row("es", "hola", 1));
+  journal_->flush();
+  ASSERT_TRUE(ship(*start()));
+  journal_.reset();
+  for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path() + suffix);
+  std::filesystem::copy_file(folder() + "/backup", path());
+  ASSERT_TRUE(ship(*start()));
+  EXPECT_EQ(ask_server("SELECT string_agg(target_language || translation, ',') FROM utterances"),
+            "eshola");
+}
+
 TEST_F(ShipperTest, the_knob_events_of_several_journals_stand_side_by_side) {
   TempFolder other;
   auto second = Journal::open(journal_path(other.path()));
@@ -225,6 +243,22 @@ TEST_F(ShipperTest, rows_that_the_database_can_never_take_do_not_stop_the_others
   EXPECT_EQ(ask_server("SELECT count(*) FROM metrics_agg_5s"), "800");
   EXPECT_EQ(shipper->status().rows_refused, 2u);
   EXPECT_EQ(shipper->status().rows_shipped, 800u);
+}
+
+TEST_F(ShipperTest, rows_wait_for_the_partition_that_is_missing) {
+  ASSERT_TRUE(ship(*start()));
+  server().run("ALTER TABLE metrics_agg_5s RENAME TO plain");
+  server().run(
+      "CREATE TABLE metrics_agg_5s (LIKE plain INCLUDING ALL) PARTITION BY RANGE (bucket_ts)");
+  append_metrics(0, 40);
+  auto shipper = start();
+  ASSERT_TRUE(eventually([&] { return shipper->status().state == ShipperState::kWaiting; }));
+  EXPECT_THAT(shipper->status().last_error,
+              testing::HasSubstr("add the partition that is missing"));
+  EXPECT_EQ(shipper->status().rows_refused, 0u);
+  server().run("CREATE TABLE rest PARTITION OF metrics_agg_5s DEFAULT");
+  ASSERT_TRUE(ship(*shipper));
+  EXPECT_EQ(ask_server("SELECT count(*) FROM metrics_agg_5s"), "40");
 }
 
 TEST_F(ShipperTest, turns_to_the_new_file_when_the_journal_is_made_anew) {

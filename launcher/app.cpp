@@ -307,6 +307,7 @@ class App {
         .keep = std::chrono::hours(config_.monitoring.retention_hours),
         .store = {.journal = journal_->health(),
                   .retention = retention_ ? retention_->health() : RetentionHealth()},
+        .salvage = salvager_.health(),
         .recording = {.enabled = config_.monitoring.enabled,
                       .files_lost = recorder_.lost().files,
                       .audio_lost_ms = recorder_.lost().audio_ms}};

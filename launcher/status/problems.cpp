@@ -79,6 +79,19 @@ void add_postgresql_retention(const LauncherStatus& status, Problems& problems) 
        status.postgresql_retention->last_error + "; what is old stays there until that is cured"});
 }
 
+void add_salvage(const SalvageHealth& salvage, Problems& problems) {
+  if (!salvage.last_error.empty()) problems.push_back({Kind::kNow, "salvage", salvage.last_error});
+  if (!salvage.working_on.empty())
+    problems.push_back({Kind::kNow, "salvage",
+                        "the journal was damaged; what is left of it is being read from " +
+                            salvage.working_on + ": wait"});
+  if (salvage.files > 0)
+    problems.push_back({Kind::kLoss, "salvage",
+                        "the journal was damaged: " + salvage.last +
+                            "; see that its disk is sound, bring back what is missing from a "
+                            "backup, or remove that file"});
+}
+
 }  // namespace
 
 std::vector<StatusProblem> problems_of(const LauncherStatus& status) {
@@ -86,6 +99,7 @@ std::vector<StatusProblem> problems_of(const LauncherStatus& status) {
   add_asterisk(status.asterisk, problems);
   add_workers(status.workers, problems);
   add_journal(status.store.journal, problems);
+  add_salvage(status.salvage, problems);
   add_retention(status.store.retention, problems);
   if (status.shipper) add_shipper(*status.shipper, problems);
   add_postgresql_retention(status, problems);

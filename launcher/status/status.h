@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "launcher/store/backup/recover.h"
 #include "launcher/store/pg_retention.h"
 #include "launcher/store/retention.h"
 #include "launcher/store/shipper.h"
@@ -59,6 +60,7 @@ struct LauncherStatus {
   StoreHealth store;
   std::optional<ShipperStatus> shipper;                   ///< nothing if rows are not shipped
   std::optional<PgRetentionHealth> postgresql_retention;  ///< likewise
+  SalvageHealth salvage;
   Recording recording;
 };
 
@@ -90,7 +92,8 @@ std::vector<StatusProblem> problems_of(const LauncherStatus& status);
 ///   rows_waiting, rows_shipped, rows_refused, failed_attempts, last_error} (null: nothing is
 ///   shipped) · postgresql_retention {keep_hours, runs, runs_left_to_another, failed_runs,
 ///   last_run, rows_deleted {…}, longest_step_ms, last_error} (null likewise) · recording {enabled,
-///   files_lost (not there, or not whole), audio_lost_ms}
+///   files_lost (not there, or not whole), audio_lost_ms} · salvage, of damaged journals {files,
+///   rows_saved, rows_lost (about), last, working_on, last_error}
 std::string json_of(const LauncherStatus& status);
 
 /// The same for a person, from json_of()'s object. What is missing or of another type reads "?".

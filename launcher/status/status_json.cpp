@@ -168,6 +168,17 @@ std::string object_of(const PgRetentionHealth& retention) {
       .str();
 }
 
+std::string object_of(const SalvageHealth& salvage) {
+  return ObjectText()
+      .count("files", salvage.files)
+      .count("rows_saved", salvage.saved_rows)
+      .count("rows_lost", salvage.lost_rows)
+      .text_or_null("last", salvage.last)
+      .text_or_null("working_on", salvage.working_on)
+      .text_or_null("last_error", salvage.last_error)
+      .str();
+}
+
 double seconds_between(uint64_t from, uint64_t to) {
   return to > from ? static_cast<double>(to - from) / kSecondNs : 0;
 }
@@ -196,6 +207,7 @@ std::string json_of(const LauncherStatus& status) {
       .raw("shipper", status.shipper ? object_of(*status.shipper) : "null")
       .raw("postgresql_retention",
            status.postgresql_retention ? object_of(*status.postgresql_retention) : "null")
+      .raw("salvage", object_of(status.salvage))
       .raw("recording", ObjectText()
                             .flag("enabled", status.recording.enabled)
                             .count("files_lost", status.recording.files_lost)

@@ -179,6 +179,15 @@ std::string postgresql_retention_lines(JsonObject* retention) {
                       fixed(number(retention, "longest_step_ms"), "ms"));
 }
 
+std::string salvage_line(JsonObject* salvage) {
+  if (value(salvage, "working_on"))
+    return line("salvage", "reading " + shown(salvage, "working_on"));
+  if (json::integer(salvage, "files") == 0) return {};
+  return line("salvage", "damaged journals " + shown(salvage, "files") + "; rows saved " +
+                             shown(salvage, "rows_saved") + ", lost about " +
+                             shown(salvage, "rows_lost"));
+}
+
 std::string recording_line(JsonObject* recording) {
   if (!is_true(recording, "enabled")) return line("recording", "off");
   const double lost_ms = number(recording, "audio_lost_ms");
@@ -209,6 +218,7 @@ std::string text_of(JsonObject* status) {
   text += calls_text(status) + store_lines(status) +
           shipper_lines(json::member(status, "shipper")) +
           postgresql_retention_lines(json::member(status, "postgresql_retention")) +
+          salvage_line(json::member(status, "salvage")) +
           recording_line(json::member(status, "recording"));
   return text + "\n" + problem_lines(status);
 }

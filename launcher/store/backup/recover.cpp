@@ -128,6 +128,16 @@ void Salvager::look() {
   wake_.notify_one();
 }
 
+SalvageHealth Salvager::health() const {
+  std::lock_guard lock(mutex_);
+  return health_;
+}
+
+void Salvager::note(const std::function<void(SalvageHealth&)>& change) {
+  std::lock_guard lock(mutex_);
+  change(health_);
+}
+
 void Salvager::run() {
   pthread_setname_np(pthread_self(), "salvager");
   ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), kLowestPriority);
@@ -144,15 +154,28 @@ void Salvager::run() {
 
 void Salvager::carry_out() {
   for (const std::string& damaged : damaged_journals(journal_)) {
+    note([&](SalvageHealth& health) { health.working_on = damaged; });
+    std::string failure;
     try {
       const JournalSalvage result = salvage_into(damaged, journal_, stop_);
       if (result.stopped) return;
       log::warning("store", "of the damaged journal " + damaged + ": " + result.text());
+      note([&](SalvageHealth& health) {
+        ++health.files;
+        health.saved_rows += result.total();
+        health.lost_rows += result.lost_rows + result.unreadable_rows;
+        health.last = damaged + ": " + result.text();
+      });
       if (done_) done_();
     } catch (const std::exception& error) {
-      log::warning("store", "damaged journal " + damaged + ": " + error.what() +
-                                "; it is tried again at the next start");
+      failure = "damaged journal " + damaged + ": " + error.what() +
+                "; it is tried again at the next start";
+      log::warning("store", failure);
     }
+    note([&](SalvageHealth& health) {
+      health.working_on.clear();
+      health.last_error = failure;
+    });
   }
 }
 

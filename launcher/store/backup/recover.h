@@ -38,6 +38,16 @@ std::vector<std::string> damaged_journals(const std::string& path);
 JournalSalvage salvage_into(const std::string& damaged, const std::string& path,
                             const std::atomic<bool>& stop);
 
+/// What a salvager has done since its start.
+struct SalvageHealth {
+  uint64_t files = 0;       ///< damaged journals of which all that can be read is saved
+  uint64_t saved_rows = 0;  ///< of them
+  uint64_t lost_rows = 0;   ///< about: JournalSalvage::lost_rows, and what was unreadable
+  std::string last;         ///< "FILE: 12 rows are saved …" of the last; empty: none
+  std::string working_on;   ///< the file; empty: nothing to do
+  std::string last_error;   ///< why one cannot be read or the journal not be written; empty: none
+};
+
 /// Salvages in the background, on a thread of its own with the lowest priority: what an earlier run
 /// left to do, and whatever else comes. What it came to is logged. What a stop interrupts is done
 /// at the next start.
@@ -51,17 +61,20 @@ class Salvager {
 
   /// Any thread, never blocks: looks for damaged journals.
   void look();
+  SalvageHealth health() const;  ///< any thread
 
  private:
   void run();
   void carry_out();
+  void note(const std::function<void(SalvageHealth&)>& change);
 
   const std::string journal_;
   const std::function<void()> done_;
   std::atomic<bool> stop_ = false;
-  std::mutex mutex_;  // guards asked_
+  mutable std::mutex mutex_;  // guards asked_ and health_
   std::condition_variable wake_;
   bool asked_ = false;
+  SalvageHealth health_;
   std::thread thread_;
 };
 

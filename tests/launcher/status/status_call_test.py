@@ -27,7 +27,7 @@ language = es
 partner = 3333
 pipeline = call-tap.pipeline
 """
-TROUBLE = 3
+TROUBLE, LOSS = 3, 4
 
 
 def until(call, condition, seconds=60):
@@ -129,6 +129,19 @@ class StatusOfALauncher(unittest.TestCase):
         self.assertEqual((text.returncode, text.stderr), (TROUBLE, ""))
         self.assertIn(str(nowhere), text.stdout)
         self.assertIn("WRONG  postgresql", text.stdout)
+
+
+    def test_a_journal_that_was_damaged_is_told_with_what_it_cost(self):
+        self.data.mkdir()
+        (self.data / "dragoman.db").write_bytes(b"this is not a database" * 1000)
+        self.start_call()
+        told = until(self.call, lambda: (told := self.asked()) and told["asterisk"]["connected"] and
+                     told["salvage"]["files"] and told)
+        self.assertEqual([(p["kind"], p["part"]) for p in told["problems"]], [("loss", "salvage")])
+        self.assertIn("dragoman.db.damaged-", told["salvage"]["last"])
+        text = status(self.data)
+        self.assertEqual((text.returncode, text.stderr), (LOSS, ""))
+        self.assertIn("LOST   salvage: the journal was damaged", text.stdout)
 
 
 class WithoutALauncher(unittest.TestCase):

@@ -123,7 +123,9 @@ constexpr char kJson[] =
     R"_(ring_v2 on db: refused; start it"}, "postgresql_retention": {"keep_hours": 48, "runs": 2, )_"
     R"_("runs_left_to_another": 1, "failed_runs": 0, "last_run": "2026-03-01T12:00:09.000000Z", "r)_"
     R"_(ows_deleted": {"traces": 0, "knob_events": 0, "utterances": 0, "segments": 0, "knob_snapsh)_"
-    R"_(ots": 0, "metrics": 6, "total": 6}, "longest_step_ms": 12.5, "last_error": null}, "recording": {"enabled": true, )_"
+    R"_(ots": 0, "metrics": 6, "total": 6}, "longest_step_ms": 12.5, "last_error": null}, "salvage": {"files": 0, )_"
+    R"_("rows_saved": 0, "rows_lost": 0, "last": null, "working_on": null, "last_error": null}, )_"
+    R"_("recording": {"enabled": true, )_"
     R"_("files_lost": 0, "audio_lost_ms": 0}})_";
 
 TEST(Status, json_has_the_names_that_it_promises) {
@@ -191,6 +193,20 @@ TEST(Status, what_was_lost_is_told_with_its_counts) {
   EXPECT_THAT(text, HasSubstr("LOST   journal: 5 metrics, 2 segments are lost"));
   EXPECT_THAT(text, HasSubstr("dropped 2 segments, 5 metrics; refused 1"));
   EXPECT_THAT(text, HasSubstr("recording   12.5 s of audio lost, WAV files not whole 3"));
+}
+
+TEST(Status, a_damaged_journal_is_told_while_it_is_read_and_after) {
+  LauncherStatus status = well();
+  status.salvage.working_on = "/data/dragoman.db.damaged-1";
+  EXPECT_THAT(parts_of(status), ElementsAre("salvage now"));
+  EXPECT_THAT(shown(status), HasSubstr("salvage     reading /data/dragoman.db.damaged-1\n"));
+  status.salvage = {.files = 1, .saved_rows = 50, .lost_rows = 7, .last = "/data/x: 50 rows"};
+  EXPECT_THAT(parts_of(status), ElementsAre("salvage loss"));
+  EXPECT_THAT(shown(status), HasSubstr("damaged journals 1; rows saved 50, lost about 7\n"));
+  EXPECT_THAT(shown(status),
+              HasSubstr("LOST   salvage: the journal was damaged: /data/x: 50 rows"));
+  status.salvage = {.last_error = "the disk is full"};
+  EXPECT_THAT(parts_of(status), ElementsAre("salvage now"));
 }
 
 TEST(Status, a_bound_of_ones_own_that_is_kept_is_no_loss) {

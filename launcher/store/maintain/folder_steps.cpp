@@ -12,6 +12,7 @@
 #include "launcher/store/iso_time.h"
 #include "launcher/store/journal.h"
 #include "launcher/store/maintain/steps.h"
+#include "launcher/store/removal.h"
 #include "plugins/common/wav_file.h"
 
 namespace dragoman::maintain {
@@ -45,6 +46,19 @@ fs::path rotated_name(const fs::path& log, const std::string& date) {
   }
 }
 
+/// Copied and emptied, since whoever writes it (appending) has it open and would go on in a renamed
+/// one. Lines that come between the two are lost.
+void rotate(const fs::path& log, const fs::path& copy) {
+  std::error_code error;
+  fs::copy_file(log, copy, error);
+  if (!error) fs::resize_file(log, 0, error);
+  if (!error) return;
+  std::error_code ignored;
+  fs::remove(copy, ignored);
+  throw MaintainFailure(log.string() + " cannot be rotated: " + error.message() +
+                        "; make room, or let this user write there");
+}
+
 /// A rotated one: NAME-YYYYMMDD[-N].log
 bool is_rotated(const std::string& name) {
   const size_t dash = name.find("-20");
@@ -60,6 +74,30 @@ bool is_older(const fs::path& path, uint64_t days) {
 
 Database read_journal(const MaintainOptions& options) {
   return Database(journal_path(options.config.paths.data), DatabaseAccess::kReadOnly);
+}
+
+struct Buckets {
+  std::string oldest;   ///< time of the oldest that may go; empty: there is none
+  int64_t waiting = 0;  ///< that PostgreSQL has yet to get, and that are kept until then
+};
+
+Buckets look_at_buckets(const MaintainOptions& options) {
+  Database database = read_journal(options);
+  const RemovalLimit limit = options.config.store.ships() ? only_shipped() : RemovalLimit();
+  Buckets buckets;
+  for (const auto& [kind, table] : {std::pair(RowKind::kMetric, "metrics_agg_5s"),
+                                    std::pair(RowKind::kSegment, "audio_segments_5s"),
+                                    std::pair(RowKind::kKnobSnapshot, "knob_snapshots_5s")}) {
+    const std::string limited = limit.condition(kind), may_go = limited.empty() ? "1" : limited;
+    Statement oldest =
+        database.prepare(std::string("SELECT min(bucket_ts) FROM ") + table + " WHERE " + may_go);
+    if (const std::string time = oldest.step() ? oldest.text(0) : ""; !time.empty())
+      buckets.oldest = buckets.oldest.empty() ? time : std::min(buckets.oldest, time);
+    if (!limited.empty())
+      buckets.waiting += database.number(std::string("SELECT count(*) FROM ") + table +
+                                         " WHERE NOT (" + may_go + ")");
+  }
+  return buckets;
 }
 
 }  // namespace
@@ -81,8 +119,7 @@ std::string rotate_logs(const MaintainOptions& options) {
       if (is_rotated(file.filename().string())) {
         if (is_older(file, kLogDays)) removed += fs::remove(file, error);
       } else if (fs::file_size(file, error) >= kLargeLog && !error) {
-        // Whoever writes it goes on in the renamed file: nothing is lost.
-        fs::rename(file, rotated_name(file, date));
+        rotate(file, rotated_name(file, date));
         ++rotated;
       }
     }
@@ -108,14 +145,14 @@ std::string check_disk(const MaintainOptions& options) {
 
 std::string check_retention(const MaintainOptions& options) {
   const uint64_t hours = static_cast<uint64_t>(options.config.monitoring.retention_hours);
-  Database database = read_journal(options);
-  Statement statement = database.prepare(
-      "SELECT min(oldest) FROM (SELECT min(bucket_ts) AS oldest FROM metrics_agg_5s UNION ALL "
-      "SELECT min(bucket_ts) FROM audio_segments_5s UNION ALL "
-      "SELECT min(bucket_ts) FROM knob_snapshots_5s)");
-  const auto oldest = statement.step() ? parse_iso_time(statement.text(0)) : std::nullopt;
-  if (!oldest) return "nothing is kept yet";
-  const std::string since = "the oldest bucket is of " + iso_time(*oldest).substr(0, 19) + "Z";
+  const Buckets buckets = look_at_buckets(options);
+  const std::string waiting =
+      buckets.waiting ? "; " + std::to_string(buckets.waiting) + " buckets wait for PostgreSQL"
+                      : "";
+  const auto oldest = parse_iso_time(buckets.oldest);
+  if (!oldest) return "nothing is kept that may go" + waiting;
+  const std::string since =
+      "the oldest bucket is of " + iso_time(*oldest).substr(0, 19) + "Z" + waiting;
   if (hours == 0) return since + "; everything is kept";
   if (*oldest + hours * kHour + kRetentionSlack < options.now)
     throw MaintainFailure(since + ", but " + std::to_string(hours) +

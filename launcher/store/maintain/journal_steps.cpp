@@ -2,9 +2,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <set>
+#include <filesystem>
+#include <map>
+#include <optional>
 #include <thread>
 
+#include "launcher/store/backup/recover.h"
 #include "launcher/store/database.h"
 #include "launcher/store/journal.h"
 #include "launcher/store/maintain/journal_access.h"
@@ -21,31 +24,50 @@ using Clock = std::chrono::steady_clock;
 constexpr int kAnalysisLimit = 200;
 constexpr uint64_t kSpareBytes = 4 << 20;  // left in the journal for rows to come
 
-const char kRestore[] =
+constexpr char kQuickCheck[] = "PRAGMA quick_check(1)";
+constexpr char kRecover[] =
+    "; stop 'dragoman serve' and run 'dragoman recover', which keeps what can be read; if that is "
+    "too little, bring the last good backup back with 'dragoman restore FILE'";
+constexpr char kRestore[] =
     "; stop 'dragoman serve' and bring the last good backup back with 'dragoman restore FILE'";
+constexpr char kTryAgain[] =
+    "; that tells nothing of what is in it: let this user read and write it, see in 'dmesg' that "
+    "the disk is well, and run this again";
 
-/// `pragma` answers "ok" and nothing else.
-std::string check_with(const MaintainOptions& options, const char* pragma) {
-  const std::string path = path_of_journal(options);
+std::string damaged(const std::string& path, const std::string& why) {
+  return path + " is damaged: " + why;
+}
+
+/// What is wrong with the journal; nothing if `pragma` answers "ok".
+std::optional<std::string> find_damage_with(const std::string& path, const char* pragma) {
   try {
     Database database(path, DatabaseAccess::kReadOnly);
     Statement statement = database.prepare(pragma);
     const std::string answer = statement.step() ? statement.text(0) : "no answer";
-    if (answer != "ok") throw MaintainFailure(path + " is damaged: " + answer + kRestore);
-    return "whole, " + megabytes(static_cast<double>(database.number("PRAGMA page_count") *
-                                                     database.number("PRAGMA page_size")));
+    return answer == "ok" ? std::nullopt : std::optional(answer);
   } catch (const DatabaseError& error) {
-    throw MaintainFailure(path + ": " + error.what() + kRestore);
+    if (!is_damage(error)) throw MaintainFailure(path + ": " + error.what() + kTryAgain);
+    return error.what();
   }
 }
 
-/// Tables, indexes, views and triggers by name, with what they are.
-std::set<std::string> objects_of(Database& database) {
-  std::set<std::string> objects;
+std::string whole(const std::string& path) {
+  return "whole, " + megabytes(static_cast<double>(std::filesystem::file_size(path)));
+}
+
+/// Tables, indexes, views and triggers: what they are and their name → the SQL that makes them.
+std::map<std::string, std::string> objects_of(Database& database) {
+  std::map<std::string, std::string> objects;
   Statement statement = database.prepare(
-      "SELECT type || ' ' || name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'");
-  while (statement.step()) objects.insert(statement.text(0));
+      "SELECT type || ' ' || name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'");
+  while (statement.step()) objects[statement.text(0)] = statement.text(1);
   return objects;
+}
+
+/// While 'dragoman serve' is stopped: an index of a large table takes longer than a writer waits.
+std::string with_sqlite3(const std::string& path, const std::string& sql) {
+  return "; while 'dragoman serve' is stopped, sqlite3 '" + path + "' " + sql +
+         " makes it anew (Debian's package sqlite3)";
 }
 
 }  // namespace
@@ -78,28 +100,43 @@ std::string milliseconds_text(Clock::duration time) {
 }
 
 std::string quick_check(const MaintainOptions& options) {
-  return check_with(options, "PRAGMA quick_check(1)");
+  const std::string path = path_of_journal(options);
+  if (const auto damage = find_damage_with(path, kQuickCheck))
+    throw MaintainFailure(damaged(path, *damage) + kRecover);
+  return whole(path);
 }
 
 std::string integrity_check(const MaintainOptions& options) {
-  return check_with(options, "PRAGMA integrity_check(1)");
+  const std::string path = path_of_journal(options);
+  const auto damage = find_damage_with(path, "PRAGMA integrity_check(1)");
+  if (!damage) return whole(path);
+  const bool only_index = !find_damage_with(path, kQuickCheck);
+  throw MaintainFailure(damaged(path, *damage) +
+                        (only_index ? with_sqlite3(path, "REINDEX") : kRecover));
 }
 
 std::string check_schema(const MaintainOptions& options) {
   Database expected(":memory:", DatabaseAccess::kReadWrite);
   migrate(expected, known_migrations());
-  Database database(path_of_journal(options), DatabaseAccess::kReadOnly);
-  const std::set<std::string> wanted = objects_of(expected), there = objects_of(database);
-  std::string missing;
-  for (const std::string& object : wanted) {
-    if (!there.contains(object)) missing += (missing.empty() ? "" : ", ") + object;
+  const std::string path = path_of_journal(options);
+  Database database(path, DatabaseAccess::kReadOnly);
+  const auto wanted = objects_of(expected), there = objects_of(database);
+  std::string missing, sql;
+  bool rows_missing = false;
+  for (const auto& [object, made_by] : wanted) {
+    if (there.contains(object)) continue;
+    missing += (missing.empty() ? "" : ", ") + object;
+    sql += made_by + "; ";
+    rows_missing |= object.starts_with("table ");
   }
   if (missing.empty())
     return std::to_string(wanted.size()) + " tables, indexes and views are there";
   const int64_t version = database.number("SELECT max(version) FROM schema_migrations");
   const bool older = version < known_migrations().back().version;
   throw MaintainFailure(missing + " missing" +
-                        (older ? "; 'dragoman serve' makes it when it starts" : kRestore));
+                        (older          ? "; 'dragoman serve' makes it when it starts"
+                         : rows_missing ? kRestore
+                                        : with_sqlite3(path, "\"" + sql + "\"")));
 }
 
 std::string analyze(const MaintainOptions& options) {

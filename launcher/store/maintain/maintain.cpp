@@ -76,18 +76,19 @@ std::span<const MaintainStep> steps_of(MaintainPeriod period) {
 
 bool run_steps(std::span<const MaintainStep> steps, const MaintainOptions& options, bool dry_run,
                const std::function<void(const MaintainStep&, const StepReport&)>& tell) {
-  bool all_well = true, damaged = false;
+  bool all_well = true, unsure = false;
   for (const MaintainStep& step : steps) {
     StepReport report;
-    if (step.kind == Kind::kChange && (dry_run || damaged)) {
+    if (step.kind == Kind::kChange && (dry_run || unsure)) {
       report.outcome = StepReport::Outcome::kNotDone;
-      report.text = damaged ? "the journal is damaged" : std::string("would ") + step.what;
+      report.text = unsure ? "not with a journal that did not pass its check"
+                           : std::string("would ") + step.what;
     } else {
       report = run_step(step, options);
     }
     if (report.outcome == StepReport::Outcome::kFailed) {
       all_well = false;
-      damaged |= step.kind == Kind::kGuard;
+      unsure |= step.kind == Kind::kGuard;
     }
     tell(step, report);
   }

@@ -30,14 +30,11 @@ fs::path reports_folder(const MaintainOptions& options) {
 /// Replaces `path` as a whole, or not at all.
 void write_file(const fs::path& path, const std::string& text) {
   fs::create_directories(path.parent_path());
-  const fs::path made = path.string() + ".new";
-  std::ofstream file(made, std::ios::binary | std::ios::trunc);
-  file << text;
-  file.close();
-  if (!file)
-    throw MaintainFailure(made.string() +
-                          " cannot be written; make room, or let this user write there");
-  fs::rename(made, path);
+  g_autoptr(GError) error = nullptr;
+  if (!g_file_set_contents_full(path.c_str(), text.data(), static_cast<gssize>(text.size()),
+                                G_FILE_SET_CONTENTS_DURABLE, 0644, &error))
+    throw MaintainFailure(std::string(error->message) +
+                          "; make room, or let this user write there");
 }
 
 std::string read_file(const fs::path& path) {

@@ -8,6 +8,7 @@
 #include "launcher/store/commands.h"
 #include "launcher/store/iso_time.h"
 #include "launcher/store/maintain/steps.h"
+#include "tests/launcher/store/other_user.h"
 #include "tests/launcher/store/query_fixture.h"
 
 namespace dragoman {
@@ -89,9 +90,39 @@ TEST_F(MaintainTest, a_damaged_journal_is_named_and_nothing_is_changed) {
   EXPECT_FALSE(all_well_);
   EXPECT_EQ(reports.at("journal").outcome, Outcome::kFailed);
   EXPECT_THAT(reports.at("journal").text, HasSubstr(path()));
-  EXPECT_THAT(reports.at("journal").text, HasSubstr("'dragoman restore FILE'"));
+  EXPECT_THAT(reports.at("journal").text,
+              HasSubstr("run 'dragoman recover', which keeps what can be read; if that is too "
+                        "little, bring the last good backup back with 'dragoman restore FILE'"));
   EXPECT_EQ(reports.at("statistics").outcome, Outcome::kNotDone);
-  EXPECT_EQ(reports.at("write-ahead log").text, "the journal is damaged");
+  EXPECT_EQ(reports.at("write-ahead log").text, "not with a journal that did not pass its check");
+}
+
+TEST_F(MaintainTest, a_journal_that_cannot_be_looked_at_just_now_is_not_called_damaged) {
+  Database other(path(), DatabaseAccess::kReadWrite);
+  other.run("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE");
+  const auto look = [this](std::string (*check)(const MaintainOptions&)) {
+    const std::string said = failure(check);
+    EXPECT_THAT(said, HasSubstr("run this again"));
+    EXPECT_THAT(said, testing::Not(HasSubstr("restore")));
+    EXPECT_THAT(said, testing::Not(HasSubstr("recover")));
+    return 0;
+  };
+  look(maintain::quick_check);
+  other.run("ROLLBACK");
+  EXPECT_THAT(maintain::quick_check(options_), StartsWith("whole"));
+  if (::geteuid() != 0) return;
+  ::chmod(folder().c_str(), 0755);  // but the journal is not this user's
+  EXPECT_EQ(as_other_user([&] { return look(maintain::integrity_check) + HasFailure(); }), 0);
+}
+
+TEST_F(MaintainTest, an_index_that_does_not_match_its_table_is_made_anew) {
+  run("PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, '(bucket_ts)', "
+      "'(bucket_ts, avg)') WHERE name = 'metrics_agg_5s_by_time'");
+  EXPECT_THAT(maintain::quick_check(options_), StartsWith("whole"));
+  EXPECT_THAT(failure(maintain::integrity_check),
+              HasSubstr("while 'dragoman serve' is stopped, sqlite3 '" + path() + "' REINDEX"));
+  run("REINDEX");
+  EXPECT_THAT(maintain::integrity_check(options_), StartsWith("whole"));
 }
 
 TEST_F(MaintainTest, the_log_is_emptied_into_the_database) {
@@ -141,8 +172,14 @@ TEST_F(MaintainTest, unused_pages_are_given_back) {
 TEST_F(MaintainTest, a_missing_index_is_named) {
   EXPECT_THAT(maintain::check_schema(options_), HasSubstr("are there"));
   run("DROP INDEX metrics_agg_5s_by_time");
-  EXPECT_THAT(failure(maintain::check_schema),
-              HasSubstr("index metrics_agg_5s_by_time missing; stop 'dragoman serve' and"));
+  const std::string said = failure(maintain::check_schema), quoted = "sqlite3 '" + path() + "' \"";
+  EXPECT_THAT(said, StartsWith("index metrics_agg_5s_by_time missing; while 'dragoman serve' is "));
+  ASSERT_THAT(said, HasSubstr(quoted));
+  const size_t begin = said.find(quoted) + quoted.size();
+  run(said.substr(begin, said.find('"', begin) - begin));
+  EXPECT_THAT(maintain::check_schema(options_), HasSubstr("are there"));
+  run("DROP VIEW station_snapshots; DROP TABLE utterances");
+  EXPECT_THAT(failure(maintain::check_schema), HasSubstr("'dragoman restore FILE'"));
 }
 
 TEST_F(MaintainTest, large_logs_are_rotated_and_old_ones_removed) {
@@ -153,10 +190,21 @@ TEST_F(MaintainTest, large_logs_are_rotated_and_old_ones_removed) {
   write("serve-20260201.log", "x");
   EXPECT_EQ(maintain::rotate_logs(options_), "4 files, 1 rotated, 1 older than 30 days removed");
   EXPECT_TRUE(fs::exists(folder() + "/serve-20260303.log"));
-  EXPECT_FALSE(fs::exists(folder() + "/serve.log"));
+  EXPECT_EQ(fs::file_size(folder() + "/serve-20260303.log"), 2u << 20);
+  EXPECT_EQ(text_in(folder() + "/serve.log"), "");
   EXPECT_FALSE(fs::exists(folder() + "/serve-20260101.log"));
   EXPECT_TRUE(fs::exists(folder() + "/serve-20260201.log"));
   EXPECT_TRUE(fs::exists(folder() + "/logs/small.log"));
+}
+
+TEST_F(MaintainTest, a_log_is_rotated_again_while_the_same_program_writes_it) {
+  std::ofstream writer(folder() + "/serve.log", std::ios::app);
+  for (const char* name : {"/serve-20260303.log", "/serve-20260304.log"}) {
+    writer << std::string(2 << 20, *name) << std::flush;
+    EXPECT_THAT(maintain::rotate_logs(options_), HasSubstr(" 1 rotated"));
+    EXPECT_EQ(fs::file_size(folder() + name), 2u << 20);
+    options_.now += 86400 * kSecondNs;
+  }
 }
 
 TEST_F(MaintainTest, too_little_room_fails_with_the_cure) {
@@ -172,6 +220,20 @@ TEST_F(MaintainTest, rows_that_should_be_gone_fail_with_the_cure) {
   EXPECT_THAT(failure(maintain::check_retention), HasSubstr("while 'dragoman serve' runs: start"));
   options_.config.monitoring.retention_hours = 0;
   EXPECT_THAT(maintain::check_retention(options_), HasSubstr("everything is kept"));
+}
+
+TEST_F(MaintainTest, rows_that_wait_for_postgresql_are_not_too_old) {
+  options_.config.store.postgresql = "host=/nowhere";
+  options_.now += 4 * 86400 * kSecondNs;
+  const std::string rows = ask(
+      "SELECT (SELECT count(*) FROM metrics_agg_5s) + (SELECT count(*) FROM audio_segments_5s) + "
+      "(SELECT count(*) FROM knob_snapshots_5s)");
+  EXPECT_EQ(maintain::check_retention(options_),
+            "nothing is kept that may go; " + rows + " buckets wait for PostgreSQL");
+  run("INSERT INTO shipping_marks VALUES ('a server', 'metrics_agg_5s', 2)");
+  EXPECT_THAT(failure(maintain::check_retention), HasSubstr("while 'dragoman serve' runs: start"));
+  run("DELETE FROM metrics_agg_5s WHERE seq <= 2");
+  EXPECT_THAT(maintain::check_retention(options_), StartsWith("nothing is kept that may go; "));
 }
 
 TEST_F(MaintainTest, orphans_are_counted) {

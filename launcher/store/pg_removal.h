@@ -15,7 +15,7 @@ namespace dragoman {
 
 struct PgRemovalOptions {
   /// That the server should take to delete the rows of a step, without what triggers do after it
-  /// (about as long again). A step holds locks on its own rows only, and for so long.
+  /// (about twice as long). A step holds locks on its own rows only, and for so long.
   std::chrono::nanoseconds step = std::chrono::milliseconds(10);
   /// Waits between steps, for at least as long as told. False: end now.
   std::function<bool(std::chrono::nanoseconds)> pause = [](std::chrono::nanoseconds) {
@@ -54,6 +54,7 @@ class PgRemoval {
  private:
   struct Table;
   static const Table kTables[];
+  void renew_statistics();
   End remove_from(const Table& table, const std::string& before);
 
   PgConnection& connection_;

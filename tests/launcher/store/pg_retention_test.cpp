@@ -215,6 +215,30 @@ TEST_F(PgRetentionTest, a_bucket_whose_measurements_are_gone_goes_too) {
   EXPECT_EQ(ask_server("SELECT count(*) FROM station_buckets"), "0");
 }
 
+// As after days without a call: all had been removed when the table was analyzed last.
+TEST_F(PgRetentionTest, reads_little_of_what_stays_even_where_statistics_are_of_an_emptied_table) {
+  const std::string young =
+      "INSERT INTO metrics_agg_5s SELECT 'young', 'St_' || i / 1000, 'PRE', 'parameter_' || i % "
+      "20, '2026-03-01T11:00:00Z'::timestamptz + i / 20 % 50 * interval '5 s', 5000, 250, -60, "
+      "-12, -24.5, -30 FROM generate_series(0, 49999) i;";
+  server().run(
+      young +
+      "INSERT INTO traces SELECT 'empty-' || i, '2026-02-20T12:00:00Z', '2026-02-20T12:01:00Z', "
+      "'3333' FROM generate_series(1, 1000) i; DELETE FROM metrics_agg_5s; ANALYZE;" +
+      young);
+  server().run(call_sql("old", "2026-02-20T12:00:00Z") + "SELECT pg_stat_reset()");
+  auto retention = retain();
+  ASSERT_TRUE(ran(*retention)) << retention->health().last_error;
+  EXPECT_EQ(retention->health().deleted[RowKind::kTrace], 1001u);
+  retention.reset();
+  constexpr char kRead[] =
+      "SELECT (SELECT coalesce(seq_tup_read, 0) FROM pg_stat_user_tables WHERE relname = "
+      "'metrics_agg_5s') + (SELECT coalesce(sum(idx_tup_read), 0) FROM pg_stat_user_indexes WHERE "
+      "relname = 'metrics_agg_5s')";
+  EXPECT_TRUE(eventually([&] { return ask_server(kRead) != "0"; }));
+  EXPECT_LT(std::stod(ask_server(kRead)), 5000) << "of 50 000 that stay";
+}
+
 TEST_F(PgRetentionTest, missing_rights_are_named_with_the_cure) {
   server().run(
       "DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA "

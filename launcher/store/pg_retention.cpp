@@ -67,7 +67,9 @@ void PgRetention::run() {
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, time_to_next(), [this] { return stopping_ || asked_; });
+      const auto most =
+          health_.failed > 0 ? std::min(options_.retry, options_.interval) : options_.interval;
+      wake_.wait_for(lock, time_to_next(most), [this] { return stopping_ || asked_; });
       if (stopping_) return;
       asked_ = false;
     }
@@ -146,8 +148,8 @@ bool PgRetention::pause(std::chrono::nanoseconds time) {
   return !wake_.wait_for(lock, time, [this] { return stopping_; });
 }
 
-std::chrono::milliseconds PgRetention::time_to_next() {
-  const int64_t whole = options_.interval.count();
+std::chrono::milliseconds PgRetention::time_to_next(std::chrono::milliseconds at_most) {
+  const int64_t whole = at_most.count();
   return std::chrono::milliseconds(
       std::uniform_int_distribution<int64_t>(whole - whole / 4, whole)(random_));
 }

@@ -23,6 +23,8 @@ struct PgRetentionOptions {
   /// Between two runs; a quarter of it is left to chance, so that launchers do not all come at
   /// once.
   std::chrono::milliseconds interval = std::chrono::minutes(5);
+  /// After a run that failed, if that is sooner: the error is told until a run goes well.
+  std::chrono::milliseconds retry = std::chrono::seconds(30);
   std::chrono::nanoseconds step = PgRemovalOptions{}.step;
   PgTimeouts timeouts;
   std::function<uint64_t()> now;  ///< UTC ns; empty: the system's clock
@@ -66,7 +68,7 @@ class PgRetention {
   void succeeded(PgRemoval::End end);
   void failed(const std::string& message, bool is_told_by_the_shipper);
   bool pause(std::chrono::nanoseconds time);
-  std::chrono::milliseconds time_to_next();
+  std::chrono::milliseconds time_to_next(std::chrono::milliseconds at_most);
 
   const PgTarget target_;
   const PgRetentionOptions options_;

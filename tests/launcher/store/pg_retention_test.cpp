@@ -177,6 +177,17 @@ TEST_F(PgRetentionTest, a_server_killed_in_the_middle_leaves_all_as_it_should_be
   EXPECT_EQ(ask_server(kBuckets), "0");
 }
 
+TEST_F(PgRetentionTest, comes_again_soon_when_the_server_was_away) {
+  PgRetentionOptions soon = options();
+  soon.retry = milliseconds(50);
+  server().kill();
+  auto retention = retain(soon);
+  ASSERT_TRUE(eventually([&] { return retention->health().failed >= 2; }));
+  server().start();
+  ASSERT_TRUE(ran(*retention));
+  EXPECT_EQ(retention->health().last_error, "");
+}
+
 TEST_F(PgRetentionTest, launchers_that_share_a_database_remove_each_row_once) {
   fill_old(100'000);
   PgRetentionOptions small = options();

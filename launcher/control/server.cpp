@@ -23,7 +23,6 @@ namespace {
 
 constexpr size_t kMaxRequestBytes = 64 * 1024;
 constexpr size_t kMaxConnections = 16;
-constexpr int kPatienceMs = 10'000;
 constexpr int kBacklog = 16;
 
 /// A socket that listens at `path`, or an exception.
@@ -57,8 +56,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         ended_(std::move(ended)) {}
   ~Connection() { g_io_stream_close(G_IO_STREAM(stream_.get()), nullptr, nullptr); }
 
-  void start() {
-    timer_.start(kPatienceMs, [this] { end(); });
+  void start(std::chrono::milliseconds patience) {
+    timer_.start(static_cast<int>(patience.count()), [this] { end(); });
     read();
   }
 
@@ -131,6 +130,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 struct ControlServer::Impl {
   std::string path;
   Handler handler;
+  std::chrono::milliseconds patience;
   GObjectPtr<GSocketService> service;
   std::set<std::shared_ptr<Connection>> connections;
 
@@ -139,17 +139,19 @@ struct ControlServer::Impl {
     const auto connection =
         std::make_shared<Connection>(stream, handler, [this](Connection* ended) { forget(ended); });
     connections.insert(connection);
-    connection->start();
+    connection->start(patience);
   }
   void forget(Connection* ended) {
     std::erase_if(connections, [ended](const auto& held) { return held.get() == ended; });
   }
 };
 
-ControlServer::ControlServer(const std::string& path, Handler handler)
+ControlServer::ControlServer(const std::string& path, Handler handler,
+                             std::chrono::milliseconds patience)
     : impl_(std::make_shared<Impl>()) {
   impl_->path = path;
   impl_->handler = std::move(handler);
+  impl_->patience = patience;
   const GObjectPtr<GSocket> socket(g_socket_new_from_fd(listening_socket(path), nullptr));
   impl_->service.reset(g_socket_service_new());
   g_socket_listener_add_socket(G_SOCKET_LISTENER(impl_->service.get()), socket.get(), nullptr,

@@ -5,6 +5,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,8 +20,9 @@ class ControlServer {
 
   /// Listens at `path`, for this user only (mode 0600); a socket left there by a launcher that was
   /// killed is replaced. Throws std::runtime_error with the cure. A request has at most 64 KiB and
-  /// 10 s; at most 16 are served at a time, more are turned away.
-  ControlServer(const std::string& path, Handler handler);
+  /// with its answer `patience`; at most 16 are served at a time, more are turned away.
+  ControlServer(const std::string& path, Handler handler,
+                std::chrono::milliseconds patience = std::chrono::seconds(10));
   ~ControlServer();  ///< removes the socket
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;

@@ -8,9 +8,10 @@ delay   two phones talk at once, at least 20 utterances each way; from the packe
 long    ten minutes of speech without a pause, both ways: the median delay of the clauses, minute by minute.
 tap     ten calls that are only tapped: CPU of the worker per call.
 probe   stationprobe on ten minutes of 16 kHz speech: CPU time, and the ratio to GStreamer's level and spectrum elements.
-journal the journal: metric rows a second on one core, CPU for the rows of 100 calls, the cost of a durable commit.
-store   the journal's metric rows per second of a core; shipping them to a PostgreSQL of its own, and the ratio to psql
-        copying the same rows; the operators' queries over 10 million rows.
+journal the journal: metric rows a second on one core, CPU for the rows of 100 calls, the cost of a durable commit; the
+        reports of `dragoman query` over 10 million rows.
+store   shipping to a PostgreSQL of its own, and the ratio to psql copying the same rows; the operators' queries and the
+        reports over 10 million rows there.
 away    20 calls (AWAY_CALLS), PostgreSQL killed under them and away for ten minutes (AWAY_SECONDS), then hanging: rows in
         both databases, the launcher's memory and CPU, the packets to the phones, how long it takes to make up for it.
 

@@ -24,9 +24,9 @@ using Days = std::map<std::string, Day, std::greater<>>;
 void count_buckets(QuerySource& source, const QueryFilter& filter, Days& days) {
   const Conditions conditions = bucket_conditions(filter);
   for (const CellRow& row : source.select(
-           std::string("SELECT DATE(bucket_ts), count(DISTINCT trace_id), count(*) FROM (SELECT "
-                       "DISTINCT trace_id, station_key, tap, bucket_ts FROM ") +
-               source.buckets_table() + conditions.text() + ") b GROUP BY 1",
+           "SELECT date, count(*), CAST(sum(buckets) AS BIGINT) FROM (SELECT DATE(bucket_ts) AS "
+           "date, trace_id, count(*) AS buckets FROM (" +
+               source.buckets(conditions) + ") b GROUP BY 1, 2) c GROUP BY date",
            conditions.values())) {
     Day& day = days[text_of(row[0])];
     day.calls = integer_of(row[1]);
@@ -36,6 +36,7 @@ void count_buckets(QuerySource& source, const QueryFilter& filter, Days& days) {
 
 void average_metrics(QuerySource& source, const QueryFilter& filter, Days& days) {
   Conditions conditions = bucket_conditions(filter);
+  conditions.add(kReported);
   conditions.add("metric_key IN ('snr_db', 'mos')");
   for (const CellRow& row :
        source.select("SELECT DATE(bucket_ts), metric_key, avg(avg) FROM metrics_agg_5s" +

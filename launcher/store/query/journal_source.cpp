@@ -62,7 +62,10 @@ class JournalSource : public QuerySource {
   }
 
   std::string time_text(const std::string& column) const override { return column; }
-  const char* buckets_table() const override { return "metrics_agg_5s"; }
+  std::string buckets(const Conditions& conditions) const override {
+    return "SELECT DISTINCT trace_id, station_key, tap, bucket_ts FROM metrics_agg_5s" +
+           conditions.text();
+  }
 
  private:
   const std::string path_;

@@ -29,16 +29,44 @@ void add(Mean& all, Mean& tap, const Cell& sum, const Cell& count) {
   }
 }
 
-/// Each bucket that has measurements and knobs, summed by the knobs' text and the tap.
-std::string sums_of(const Conditions& conditions) {
-  return "SELECT k.knob_values, r.tap, count(*), sum(r.level), count(r.level), sum(r.snr), "
-         "count(r.snr) FROM (SELECT trace_id, station_key, tap, bucket_ts,"
-         " max(CASE WHEN metric_key = 'audio_level_dbfs' THEN avg END) AS level,"
-         " max(CASE WHEN metric_key = 'snr_db' THEN avg END) AS snr FROM metrics_agg_5s" +
-         conditions.text() +
-         " GROUP BY trace_id, station_key, tap, bucket_ts) r JOIN knob_snapshots_5s k"
-         " ON k.trace_id = r.trace_id AND k.station_key = r.station_key"
-         " AND k.bucket_ts = r.bucket_ts GROUP BY k.knob_values, r.tap";
+/// `columns` of the rows of `from` (a table with trace_id, station_key, tap, bucket_ts), summed by
+/// the knobs' text and the tap.
+std::string summed(const QueryFilter& filter, const std::string& columns, const std::string& from,
+                   const std::string& groups) {
+  return "SELECT CAST(k.knob_values AS TEXT), r.tap, " + columns + " FROM (" + from +
+         ") r JOIN (SELECT * FROM knob_snapshots_5s" + bucket_conditions(filter).text() +
+         ") k ON k.trace_id = r.trace_id AND k.station_key = r.station_key"
+         " AND k.bucket_ts = r.bucket_ts GROUP BY " +
+         groups;
+}
+
+/// By settings; the same may be written in another order.
+using Usages = std::map<std::string, Usage>;
+
+void count_buckets(QuerySource& source, const QueryFilter& filter, Usages& usages) {
+  const Conditions conditions = bucket_conditions(filter);
+  for (const CellRow& row : source.select(
+           summed(filter, "count(*)", source.buckets(conditions), "1, 2"), conditions.values()))
+    usages[sorted_json(text_of(row[0]))].buckets += integer_of(row[2]);
+}
+
+void average_metrics(QuerySource& source, const QueryFilter& filter, Usages& usages) {
+  Conditions conditions = bucket_conditions(filter);
+  conditions.add(kReported);
+  conditions.add("metric_key IN ('audio_level_dbfs', 'snr_db')");
+  const std::string metrics =
+      "SELECT trace_id, station_key, tap, bucket_ts, metric_key, avg FROM metrics_agg_5s" +
+      conditions.text();
+  for (const CellRow& row :
+       source.select(summed(filter, "r.metric_key, sum(r.avg), count(r.avg)", metrics, "1, 2, 3"),
+                     conditions.values())) {
+    Usage& usage = usages[sorted_json(text_of(row[0]))];
+    const bool pre = text_of(row[1]) == "PRE";
+    if (text_of(row[2]) == "snr_db")
+      add(usage.snr, pre ? usage.snr_pre : usage.snr_post, row[3], row[4]);
+    else
+      add(usage.level, pre ? usage.level_pre : usage.level_post, row[3], row[4]);
+  }
 }
 
 std::vector<Column> columns() {
@@ -56,15 +84,9 @@ std::vector<Column> columns() {
 }  // namespace
 
 ResultTable knobs_report(QuerySource& source, const QueryFilter& filter) {
-  const Conditions conditions = bucket_conditions(filter);
-  std::map<std::string, Usage> usages;  // the same settings may be written in another order
-  for (const CellRow& row : source.select(sums_of(conditions), conditions.values())) {
-    Usage& usage = usages[sorted_json(text_of(row[0]))];
-    const bool pre = text_of(row[1]) == "PRE";
-    usage.buckets += integer_of(row[2]);
-    add(usage.level, pre ? usage.level_pre : usage.level_post, row[3], row[4]);
-    add(usage.snr, pre ? usage.snr_pre : usage.snr_post, row[5], row[6]);
-  }
+  Usages usages;
+  count_buckets(source, filter, usages);
+  average_metrics(source, filter, usages);
   ResultTable table{columns(), {}, "no buckets with knobs" + describe(filter)};
   for (const auto& [knobs, usage] : usages) {
     table.rows.push_back({usage.buckets, cell_of(usage.level.value()),

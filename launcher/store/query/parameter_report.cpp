@@ -29,8 +29,12 @@ std::vector<Column> columns(const Parameter* parameter) {
 ResultTable parameter_report(QuerySource& source, const QueryFilter& filter, const std::string& key,
                              const std::filesystem::path& stations) {
   const size_t limit = filter.limit.value_or(kRows);
-  Conditions conditions = bucket_conditions(filter);
+  QueryFilter anywhere = filter;
+  anywhere.station.clear();
+  Conditions conditions = bucket_conditions(anywhere);
   conditions.add("metric_key = ", key);
+  // Here there is an index for the station: of one parameter, in the order of time.
+  if (!filter.station.empty()) conditions.add("station_key = ", filter.station);
   ResultTable table{
       columns(find_parameter(key)),
       source.select(

@@ -84,7 +84,9 @@ class PostgresSource : public QuerySource {
   std::string time_text(const std::string& column) const override {
     return "to_char(" + column + " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
   }
-  const char* buckets_table() const override { return "station_buckets"; }
+  std::string buckets(const Conditions& conditions) const override {
+    return "SELECT trace_id, station_key, tap, bucket_ts FROM station_buckets" + conditions.text();
+  }
 
  private:
   const PgTarget target_;

@@ -28,7 +28,7 @@ void Conditions::add(const std::string& condition) {
 Conditions bucket_conditions(const QueryFilter& filter, const std::string& prefix) {
   Conditions conditions;
   add_times(conditions, filter, prefix + "bucket_ts");
-  if (!filter.station.empty()) conditions.add(prefix + "station_key = ", filter.station);
+  if (!filter.station.empty()) conditions.add(prefix + "station_key || '' = ", filter.station);
   if (!filter.call.empty()) conditions.add(prefix + "trace_id = ", filter.call);
   if (!filter.extension.empty()) {
     conditions.add(prefix + "trace_id IN (SELECT trace_id FROM traces WHERE ", filter.extension,

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "launcher/store/query/query_source.h"
+#include "launcher/store/query/result_table.h"
 
 namespace dragoman {
 
@@ -34,11 +34,16 @@ class Conditions {
 };
 
 /// Of rows with trace_id, station_key and the time `bucket_ts`. `prefix`: the table's, with a dot.
+/// No index is chosen for the station: its rows are too many to be sorted by time.
 Conditions bucket_conditions(const QueryFilter& filter, const std::string& prefix = "");
 /// Of rows of utterances. An utterance has no station.
 Conditions utterance_conditions(const QueryFilter& filter);
 /// Of rows of traces: those that were, at least partly, in the time.
 Conditions trace_conditions(const QueryFilter& filter);
+
+/// A condition: the rows of metrics_agg_5s that its index metrics_agg_5s_reported has, in the words
+/// in which SQLite knows it.
+inline constexpr char kReported[] = "metric_key IN ('snr_db', 'audio_level_dbfs', 'mos')";
 
 /// An expression over rows of metrics_agg_5s: the column `counted` of a counted parameter,
 /// `sampled` of another. So what stands for the bucket is the total (last), or the mean (avg).

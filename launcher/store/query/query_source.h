@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "launcher/store/query/query_filter.h"
 #include "launcher/store/query/result_table.h"
 
 namespace dragoman {
@@ -28,9 +29,9 @@ class QuerySource {
                                       const std::vector<std::string>& values) = 0;
   /// An expression: the time in `column` as ISO 8601 text with microseconds and 'Z', UTC.
   virtual std::string time_text(const std::string& column) const = 0;
-  /// The smallest table that has a row of (trace_id, station_key, tap, bucket_ts) or more for each
-  /// bucket.
-  virtual const char* buckets_table() const = 0;
+  /// A SELECT of the buckets that meet `conditions`, each once: trace_id, station_key, tap,
+  /// bucket_ts.
+  virtual std::string buckets(const Conditions& conditions) const = 0;
 };
 
 /// The journal in `data_folder`. Throws QueryError if there is none or it is not readable.

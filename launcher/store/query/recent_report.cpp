@@ -53,8 +53,7 @@ ResultTable recent_report(QuerySource& source, const QueryFilter& filter) {
     sql += std::string(", max(CASE WHEN m.metric_key = '") + shown.key + "' THEN " +
            bucket_figure("m.") + " END)";
   // The buckets first: only what is shown is looked up.
-  sql += std::string(" FROM (SELECT DISTINCT trace_id, station_key, tap, bucket_ts FROM ") +
-         source.buckets_table() + conditions.text() +
+  sql += " FROM (" + source.buckets(conditions) +
          " ORDER BY bucket_ts DESC, station_key, tap DESC, trace_id" + limit_text(limit) +
          ") b LEFT JOIN metrics_agg_5s m ON m.trace_id = b.trace_id AND m.station_key = "
          "b.station_key AND m.tap = b.tap AND m.bucket_ts = b.bucket_ts AND m.metric_key IN (" +

@@ -116,8 +116,8 @@ TEST_F(MaintainTest, a_journal_that_cannot_be_looked_at_just_now_is_not_called_d
 }
 
 TEST_F(MaintainTest, an_index_that_does_not_match_its_table_is_made_anew) {
-  run("PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, '(bucket_ts)', "
-      "'(bucket_ts, avg)') WHERE name = 'metrics_agg_5s_by_time'");
+  run("PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, '(trace_id)', "
+      "'(trace_id, avg)') WHERE name = 'metrics_agg_5s_by_trace'");
   EXPECT_THAT(maintain::quick_check(options_), StartsWith("whole"));
   EXPECT_THAT(failure(maintain::integrity_check),
               HasSubstr("while 'dragoman serve' is stopped, sqlite3 '" + path() + "' REINDEX"));
@@ -171,9 +171,10 @@ TEST_F(MaintainTest, unused_pages_are_given_back) {
 
 TEST_F(MaintainTest, a_missing_index_is_named) {
   EXPECT_THAT(maintain::check_schema(options_), HasSubstr("are there"));
-  run("DROP INDEX metrics_agg_5s_by_time");
+  run("DROP INDEX metrics_agg_5s_by_trace");
   const std::string said = failure(maintain::check_schema), quoted = "sqlite3 '" + path() + "' \"";
-  EXPECT_THAT(said, StartsWith("index metrics_agg_5s_by_time missing; while 'dragoman serve' is "));
+  EXPECT_THAT(said,
+              StartsWith("index metrics_agg_5s_by_trace missing; while 'dragoman serve' is "));
   ASSERT_THAT(said, HasSubstr(quoted));
   const size_t begin = said.find(quoted) + quoted.size();
   run(said.substr(begin, said.find('"', begin) - begin));

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import statistics
 import subprocess
 import time
 from datetime import datetime
@@ -90,6 +91,11 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def quarters(values):
+    size = max(1, len(values) // 4)
+    return [statistics.median(values[at:at + size]) for at in range(0, 4 * size, size) if values[at:at + size]]
+
+
 # -- audio ------------------------------------------------------------------------------------------------------------
 def account(headers, phases, end):
     """For each phase: streams, packets a second of each, the greatest gap, the latest packet and how many are missing.
@@ -98,7 +104,7 @@ def account(headers, phases, end):
     time it begins), in order, the last to `end`; a gap belongs to the phase in which it ends. Only streams that the first
     phase finds count: others are not of this load.
     """
-    found = {name: {"streams": set(), "packets": 0, "gap_ms": 0.0, "late_ms": 0.0, "missing": 0}
+    found = {name: {"streams": set(), "packets": 0, "gap_ms": 0.0, "gaps_over_60_ms": 0, "late_ms": 0.0, "missing": 0}
              for name, _ in phases}
     last, early, phase = {}, {}, 0
     for packet in headers:
@@ -120,6 +126,7 @@ def account(headers, phases, end):
         one["streams"].add(key)
         one["packets"] += 1
         one["gap_ms"] = max(one["gap_ms"], gap)
+        one["gaps_over_60_ms"] += gap > 60
         one["late_ms"] = max(one["late_ms"], 1000 * (lateness - early[key]))
         one["missing"] += max(0, (packet.sequence - before.sequence - 1 + 0x8000) % 0x10000 - 0x8000)
     for (name, begin), (_, stop) in zip(phases, [*phases[1:], ("", end)]):
@@ -136,8 +143,8 @@ class Outage:
 
     def __init__(self, lab, cluster, calls, away, hangs=8):
         self.lab, self.cluster, self.calls = lab, cluster, calls
-        # The launcher looks for it at growing intervals, up to a minute.
-        self.seconds = {"before": 10, "away": away, "back": min(90, away + 5), "hangs": hangs, "after": 6}
+        # The launcher looks for it at growing intervals, up to a minute. A long time meets more of what else the machine does.
+        self.seconds = {"before": max(10, away // 5), "away": away, "back": min(90, away + 5), "hangs": hangs, "after": 6}
         self.phases, self.samples, self.result = [], collections.defaultdict(list), {}
 
     def run(self):
@@ -210,7 +217,8 @@ class Outage:
         inside = lambda packet: MEDIA[0] <= packet.source <= MEDIA[1]  # noqa: E731
         self.result["to_the_phones"] = account((p for p in headers if not inside(p)), self.phases, ended)
         self.result["from_the_worker"] = account((p for p in headers if inside(p)), self.phases, ended)
-        self.result["launcher_mb"] = {phase: {"first": values[0], "least": min(values), "most": max(values), "last": values[-1]}
+        self.result["launcher_mb"] = {phase: {"first": values[0], "most": max(values), "last": values[-1],
+                                              "median_of_each_quarter": quarters(values)}
                                       for phase, values in self.samples.items()}
         self.result["launcher_mb_by_half_minute"] = sum(self.samples.values(), [])[::60]
         self.result["rows"], self.result["different"] = {}, []

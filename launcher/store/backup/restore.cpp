@@ -119,6 +119,7 @@ class Restore {
     const DataFolderLock next(staged_data());  // nobody starts in it before all is done
     steps();
     give_to_owners();
+    sync();
     Swap swap(swap_plan_of(result_.data), steps_);
     swap.run();
     if (database_) restore_postgres(*database_, staged_dump());
@@ -260,6 +261,9 @@ class Restore {
       const auto entry = entries_.find(name);
       return entry == entries_.end() ? "" : entry->second;
     });
+  }
+
+  void sync() const {
     for (const auto& [parent, work] : works_) {
       const int folder = ::open(work->path().c_str(), O_RDONLY | O_CLOEXEC);
       const bool synced = folder >= 0 && ::syncfs(folder) == 0;

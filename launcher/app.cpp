@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -232,7 +233,10 @@ class App {
     options.journal = [this] { return journal_->health(); };
     // Also at once, for what the last launcher may have left.
     if (shipper_) options.limit = only_shipped();
-    if (monitoring.enabled) options.mend = [this] { mender_.mend({}); };
+    options.mend = [this] {
+      if (!traces_closed_) close_open_traces();
+      if (config_.monitoring.enabled) mender_.mend({});
+    };
     return options;
   }
 
@@ -265,6 +269,7 @@ class App {
               end_open_traces(journal_path(config_.paths.data), iso_time(started_)))
         log::notice(kTopic,
                     std::to_string(ended) + " calls of a launcher that was killed are closed");
+      traces_closed_ = true;
     } catch (const DatabaseError& error) {
       log::warning(kTopic, std::string("the journal's open calls are not closed: ") + error.what());
     }
@@ -382,6 +387,7 @@ class App {
   DataFolderLock lock_;
   RouteFiles files_;
   const uint64_t started_ = utc_now();
+  std::atomic<bool> traces_closed_ = false;  ///< those of the launcher before
   Salvager salvager_{journal_path(config_.paths.data), [this] { salvaged(); }};
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Shipper> shipper_;

@@ -81,7 +81,7 @@ void Retention::run() {
     } catch (const std::exception& failure) {
       error = failure.what();
     }
-    if (whole_run) next_run = Clock::now() + options_.interval;
+    if (whole_run) next_run = error.empty() ? Clock::now() + options_.interval : Clock::now();
     lock.lock();
     if (!error.empty() && error != health_.last_error) {
       g_warning("retention, journal '%s': %s; it is tried again", options_.database.c_str(),

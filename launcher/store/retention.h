@@ -65,6 +65,8 @@ struct StoreHealth {
 /// and ended traces; at one look no more than was missing. The journal's pages are given back to
 /// the disk. While that cannot be done because somebody reads the journal, no rows go in vain.
 ///
+/// A run that failed, as on a full disk, is made up for at the next look.
+///
 /// All in small steps (removal.h); what was removed is counted and logged.
 class Retention {
  public:

@@ -4,6 +4,7 @@
 #include <sys/fsuid.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
 #include <thread>
 
@@ -283,6 +284,23 @@ TEST_F(RetentionTest, says_what_is_wrong_and_tries_again) {
   fs::rename(path() + ".away", path());
   retention.run_now();
   EXPECT_EQ(wait_for_runs(retention, 2).last_error, "");
+}
+
+TEST_F(RetentionTest, a_run_that_failed_is_made_up_for_at_the_next_look) {
+  journal_.reset();
+  fs::rename(path(), path() + ".away");
+  fs::create_directories(path());
+  std::atomic<int> mended = 0;
+  Retention retention({.database = path(),
+                       .audio_folder = audio(),
+                       .disk_interval = milliseconds(20),
+                       .mend = [&mended] { ++mended; }});
+  EXPECT_NE(wait_for_runs(retention, 1).last_error, "");
+  fs::remove(path());
+  fs::rename(path() + ".away", path());
+  const Clock::time_point deadline = Clock::now() + std::chrono::seconds(20);
+  while (mended == 0 && Clock::now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(mended, 1);
 }
 
 TEST_F(RetentionTest, gives_the_room_of_many_rows_back_in_small_steps) {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""bench.py store: the journal, shipping and the operators' queries, with a PostgreSQL of its own in a temporary folder.
+"""bench.py store: shipping and the operators' queries, with a PostgreSQL of its own in a temporary folder.
 
-STORE_ROWS rows are journaled and shipped (500 000), STORE_QUERY_ROWS are asked (10 000 000)."""
+STORE_ROWS rows are shipped (500 000), STORE_QUERY_ROWS are asked (10 000 000)."""
 
 import json
 import os

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include "launcher/store/journal.h"
 #include "launcher/store/shipper.h"
@@ -70,7 +71,12 @@ int ship(const std::string& folder, const std::string& conninfo) {
   const auto start = std::chrono::steady_clock::now();
   const double cpu = cpu_seconds();
   Shipper shipper(journal_path(folder), PgTarget(conninfo, ""));
-  const bool all = shipper.finish(std::chrono::minutes(30));
+  bool all = false;
+  // Until it is connected there is nothing to wait for.
+  while (!(all = shipper.finish(std::chrono::minutes(30))) &&
+         shipper.status().state == ShipperState::kConnecting) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   std::printf("{\"rows\": %lu, \"seconds\": %.3f, \"cpu_seconds\": %.3f}\n",
               shipper.status().rows_shipped, took.count(), cpu_seconds() - cpu);

@@ -310,6 +310,8 @@ void Removal::shrink(uint64_t spare) {
 }
 
 bool Removal::give_back() {
+  // A reader who came when the log was empty is in the way only of what is written after that.
+  database_.run("PRAGMA user_version = " + std::to_string(database_.number("PRAGMA user_version")));
   if (!empty_log()) return false;
   shrink(0);
   return empty_log();

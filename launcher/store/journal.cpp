@@ -21,7 +21,7 @@
 namespace dragoman {
 namespace {
 
-constexpr size_t kRowsPerTransaction = 8192;
+constexpr size_t kRowsPerTransaction = 16384;
 constexpr std::chrono::seconds kComplainEvery{60};
 
 /// What a user can do about SQLite's `code` for the journal at `path`.

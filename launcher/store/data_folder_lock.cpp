@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,10 +14,24 @@
 #include "launcher/util/log.h"
 
 namespace dragoman {
+namespace {
+
+bool is_file(int fd) {
+  struct stat info {};
+  return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+}  // namespace
 
 DataFolderLock::DataFolderLock(const std::string& folder) {
   const std::string path = folder + "/launcher.lock";
-  fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  // Root works in other users' folders: a link there must not name the file that he empties.
+  fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+  if (fd_ < 0 ? errno == ELOOP : !is_file(fd_)) {
+    if (fd_ >= 0) ::close(fd_);
+    throw std::runtime_error(path + ": is a link or no file, and nobody but the launcher makes " +
+                             "one there; see who did, and remove it");
+  }
   if (fd_ < 0)
     throw std::runtime_error(path + ": " + g_strerror(errno) +
                              "; let this user write there, or name another folder with --data");

@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
+#include <sstream>
 
 #include "launcher/store/backup/manifest.h"
 #include "launcher/store/backup/work_folder.h"
@@ -25,6 +25,10 @@ constexpr char kInterrupted[] =
     "; a restore was interrupted, and this cannot undo it: put that right, or run 'dragoman "
     "restore' "
     "again as root, which undoes it first";
+/// A folder that everybody may write in, as /tmp, may hold what anybody put there.
+constexpr char kForeign[] =
+    ": another user can have written this, so nothing is undone by it; if he was restoring, run "
+    "'dragoman restore' again as him, otherwise remove it";
 constexpr char kEnd[] = "end";  // a plan without its last line was never begun with
 
 bool exists(const std::string& path) {
@@ -84,9 +88,37 @@ void undo(const std::vector<SwapStep>& steps) {
   }
 }
 
+/// Root's or our own, and nobody else's to write.
+bool is_ours(int file) {
+  struct stat info {};
+  return ::fstat(file, &info) == 0 && S_ISREG(info.st_mode) &&
+         (info.st_uid == 0 || info.st_uid == ::geteuid()) &&
+         (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/// Opens and locks it; -1 if there is none.
+int open_plan(const std::string& plan) {
+  const int file = ::open(plan.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file < 0 && errno == ENOENT) return -1;
+  if (file < 0 && errno != ELOOP) throw BackupError(plan + ": " + g_strerror(errno) + kInterrupted);
+  std::string refused;
+  if (file < 0 || !is_ours(file))
+    refused = kForeign;
+  else if (::flock(file, LOCK_EX | LOCK_NB) != 0)
+    refused = ": a restore is at work; wait until it has ended";
+  if (refused.empty()) return file;
+  if (file >= 0) ::close(file);
+  throw BackupError(plan + refused);
+}
+
 /// Nothing if the plan was not written to its end.
-std::vector<SwapStep> read_plan(const std::string& plan) {
-  std::ifstream in(plan);
+std::vector<SwapStep> read_plan(int file, const std::string& plan) {
+  std::string text;
+  char block[4096];
+  ssize_t size = 0;
+  while ((size = ::read(file, block, sizeof block)) > 0) text.append(block, size);
+  if (size < 0) throw BackupError(plan + ": " + g_strerror(errno));
+  std::istringstream in(text);
   std::vector<SwapStep> steps;
   SwapStep step;
   while (std::getline(in, step.from) && step.from != kEnd) {
@@ -160,17 +192,10 @@ std::string swap_plan_of(const std::string& data_folder) {
 }
 
 bool undo_interrupted_swap(const std::string& plan) {
-  const int file = ::open(plan.c_str(), O_RDWR | O_CLOEXEC);
-  if (file < 0) {
-    if (errno == ENOENT) return false;
-    throw BackupError(plan + ": " + g_strerror(errno) + kInterrupted);
-  }
-  if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
-    ::close(file);
-    throw BackupError(plan + ": a restore is at work; wait until it has ended");
-  }
+  const int file = open_plan(plan);
+  if (file < 0) return false;
   try {
-    undo(read_plan(plan));
+    undo(read_plan(file, plan));
     remove_plan(plan);
   } catch (const BackupError& error) {
     ::close(file);

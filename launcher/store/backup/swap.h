@@ -37,7 +37,8 @@ class Swap {
 std::string swap_plan_of(const std::string& data_folder);
 
 /// Undoes what `plan` tells of, if it is there. True if there was something to undo. Throws
-/// BackupError if a restore is at work just now, or if something cannot be put back.
+/// BackupError if a restore is at work just now, if something cannot be put back, or if the plan is
+/// a link or a file that another user than root and we can write.
 bool undo_interrupted_swap(const std::string& plan);
 
 }  // namespace dragoman

@@ -95,6 +95,18 @@ TEST_F(OwnerTest, a_refused_restore_and_a_dry_run_leave_a_lock_that_the_service_
   EXPECT_EQ(not_of_other_user(place()), Files());
 }
 
+TEST_F(OwnerTest, a_lock_that_is_a_link_costs_nobody_a_file) {
+  const std::string kept = folder() + "/kept", lock = data() + "/launcher.lock";
+  write_file(kept, "of root\n");
+  const std::string file = back_up_now().path;
+  fs::remove(lock);
+  fs::create_symlink(kept, lock);
+  const std::string said = complaint([&] { restore_it(file); });
+  EXPECT_NE(said.find(lock + ": is a link"), std::string::npos) << said;
+  EXPECT_EQ(read_file(kept), "of root\n");
+  EXPECT_TRUE(fs::is_symlink(lock));
+}
+
 TEST_F(OwnerTest, the_service_is_told_of_roots_interrupted_restore_and_root_can_undo_it) {
   const std::string file = back_up_now().path, plan = swap_plan_of(data());
   EXPECT_EQ(in_child([&] {

@@ -408,8 +408,32 @@ TEST_F(SwapTest, a_folder_that_was_made_anew_after_the_power_cut_is_no_hindrance
 
 TEST_F(SwapTest, a_plan_that_was_half_written_undoes_nothing) {
   write_file(plan(), folder() + "/new-a\n" + folder() + "/a\n");
+  fs::permissions(plan(), fs::perms(0600));
   EXPECT_TRUE(undo_interrupted_swap(plan()));
   EXPECT_EQ(tree(folder()), before_);
+}
+
+TEST_F(SwapTest, a_plan_that_another_user_can_have_written_is_not_carried_out) {
+  const auto refused = [this] {
+    const std::string said = complaint([this] { undo_interrupted_swap(plan()); });
+    return said.find("another user can have written this") != std::string::npos;
+  };
+  const std::string text = folder() + "/gone\n" + folder() + "/a\n\nend\n";
+  write_file(plan() + ".of-others", text);
+  fs::permissions(plan() + ".of-others", fs::perms(0600));
+  fs::create_symlink(plan() + ".of-others", plan());
+  EXPECT_TRUE(refused());
+  fs::rename(plan() + ".of-others", plan());
+  fs::permissions(plan(), fs::perms(0620));
+  EXPECT_TRUE(refused());
+  fs::permissions(plan(), fs::perms(0600));
+  if (::geteuid() == 0 && ::chown(plan().c_str(), kOtherUser, kOtherGroup) == 0) {
+    EXPECT_TRUE(refused());
+    ASSERT_EQ(::chown(plan().c_str(), 0, 0), 0);
+  }
+  EXPECT_TRUE(fs::exists(folder() + "/a"));
+  EXPECT_TRUE(undo_interrupted_swap(plan()));
+  EXPECT_FALSE(fs::exists(folder() + "/a"));
 }
 
 TEST_F(SwapTest, nobody_undoes_one_that_is_at_work) {

@@ -46,6 +46,11 @@ std::string clean(const std::string& path) {
   return text;
 }
 
+std::string folder_of(const std::string& path) {
+  g_autofree char* folder = g_path_get_dirname(path.c_str());
+  return folder;
+}
+
 /// The part of `path` below `folder`; empty if it is not below it.
 std::string below(const std::string& path, const std::string& folder) {
   return path.starts_with(folder + "/") ? path.substr(folder.size() + 1) : "";
@@ -72,6 +77,15 @@ void check_schema(const BackupHeader& header, const std::string& path) {
                       std::to_string(header.schema) + ", this program knows up to " +
                       std::to_string(known) + "; restore it with dragoman " + header.program +
                       " or later");
+}
+
+/// What helps if SQLite refuses a journal that was unpacked below `folder`.
+std::string cure(const DatabaseError& error, const std::string& folder) {
+  if (error.primary_code() == SQLITE_FULL || error.code() == SQLITE_IOERR_SHMSIZE)
+    return "; make room on the disk of " + folder + " and restore again";
+  if (error.primary_code() == SQLITE_IOERR || error.primary_code() == SQLITE_CANTOPEN)
+    return "; the disk of " + folder + " refuses it, see 'df -i' and 'dmesg'";
+  return "; use another backup";
 }
 
 /// Such a folder cannot be renamed, so that what is in it is not replaced as a whole.
@@ -285,8 +299,8 @@ class Restore {
       migrate(database, known_migrations());
       result_.migrated_to = known;
     } catch (const DatabaseError& error) {
-      throw BackupError("backup " + options_.file +
-                        ": its journal cannot be used: " + error.what() + "; use another backup");
+      throw BackupError("backup " + options_.file + ": its journal cannot be used: " +
+                        error.what() + cure(error, folder_of(result_.data)));
     }
   }
 

@@ -278,6 +278,29 @@ TEST_F(RestoreTest, an_earlier_schema_is_brought_up_to_date) {
   EXPECT_EQ(database.number("SELECT count(*) FROM traces WHERE trace_id = 'old'"), 1);
 }
 
+TEST_F(RestoreTest, an_upgrade_that_has_no_room_on_the_disk_says_so) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  fs::create_directories(data());
+  {
+    Database database(journal_file(), DatabaseAccess::kReadWrite);
+    migrate(database, known_migrations().first(1));
+    database.run(
+        "INSERT INTO traces (trace_id, started_at, src_extension) "
+        "VALUES ('old', '2026', hex(zeroblob(2000000)))");
+  }
+  RestoreOptions small = options(back_up_now().path);
+  fs::create_directories(folder() + "/small");
+  const SmallDisk disk(folder() + "/small", "6m");
+  ASSERT_TRUE(disk.mounted());
+  small.data = folder() + "/small/data";
+  const std::string said = complaint([&] { restore(small); });
+  EXPECT_NE(said.find("of free disk space"), std::string::npos) << said;
+  EXPECT_NE(said.find("make room on the disk of " + folder() + "/small"), std::string::npos)
+      << said;
+  EXPECT_EQ(said.find("another backup"), std::string::npos) << said;
+  EXPECT_TRUE(tree(folder() + "/small").empty());
+}
+
 TEST_F(RestoreTest, a_folder_that_is_no_data_folder_is_not_moved_away) {
   write_rows();
   RestoreOptions wrong = options(back_up_now().path);

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 
@@ -22,6 +23,12 @@ bool set_groups(uid_t user, gid_t group) {
   return known ? ::initgroups(known->pw_name, group) == 0 : ::setgroups(0, nullptr) == 0;
 }
 
+/// What is kept in a home, as ~/.pgpass, is sought where HOME says.
+bool set_home(uid_t user) {
+  const passwd* known = ::getpwuid(user);
+  return known ? ::setenv("HOME", known->pw_dir, 1) == 0 : ::unsetenv("HOME") == 0;
+}
+
 bool give(const fs::path& path, const struct stat& owner) {
   return ::lchown(path.c_str(), owner.st_uid, owner.st_gid) == 0;
 }
@@ -32,7 +39,7 @@ void become_owner_of(const std::string& folder) {
   struct stat info {};
   if (::geteuid() != 0 || ::stat(folder.c_str(), &info) != 0 || info.st_uid == 0) return;
   if (!set_groups(info.st_uid, info.st_gid) || ::setgid(info.st_gid) != 0 ||
-      ::setuid(info.st_uid) != 0)
+      ::setuid(info.st_uid) != 0 || !set_home(info.st_uid))
     throw std::runtime_error("cannot become user " + std::to_string(info.st_uid) +
                              ", whose folder " + folder + " is: " + g_strerror(errno) +
                              "; run this as that user");

@@ -8,7 +8,8 @@
 namespace dragoman {
 
 /// If this process is root's and `folder` is another user's, it goes on as that user, with his
-/// group and groups. Before there are other threads. Throws std::runtime_error.
+/// group, groups and home (HOME; none if he has no name). Before there are other threads. Throws
+/// std::runtime_error.
 void become_owner_of(const std::string& folder);
 
 /// As root: `path`, and all that is in it, gets the owner and the group of `like`, or, if that is

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Commands that root runs on the data of the service's user.
+#include <fcntl.h>
+#include <pwd.h>
+
 #include "launcher/command.h"
 #include "launcher/store/backup/recover.h"
 #include "launcher/store/backup/restore.h"
 #include "launcher/store/backup/swap.h"
 #include "launcher/store/commands.h"
 #include "launcher/store/data_folder_lock.h"
+#include "launcher/store/file_owner.h"
 #include "tests/launcher/store/backup/backup_fixture.h"
 #include "tests/launcher/store/other_user.h"
 
@@ -44,6 +48,27 @@ TEST_F(OwnerTest, maintenance_by_root_leaves_nothing_that_locks_the_service_out)
   EXPECT_EQ(in_child([&] { return maintain("monthly"); }), kExitOk);
   EXPECT_EQ(not_of_other_user(data()), Files());
   EXPECT_EQ(as_other_user([&] { return maintain("daily"); }), kExitOk);
+}
+
+TEST_F(OwnerTest, what_root_does_as_another_user_is_done_with_his_home) {
+  const auto home_in = [this](uid_t owner) {
+    ::chown(data().c_str(), owner, kOtherGroup);
+    const std::string told = folder() + "/home";
+    in_child([&] {
+      ::setenv("HOME", "/root-of-the-test", 1);
+      const int file = ::open(told.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+      become_owner_of(data());
+      const char* home = ::getenv("HOME");
+      return ::dprintf(file, "%s", home ? home : "none");
+    });
+    return read_file(told);
+  };
+  constexpr uid_t kNameless = 61234;
+  ASSERT_EQ(::getpwuid(kNameless), nullptr);
+  ASSERT_NE(::getpwuid(kOtherUser), nullptr);
+  EXPECT_EQ(home_in(kOtherUser), ::getpwuid(kOtherUser)->pw_dir);
+  EXPECT_EQ(home_in(kNameless), "none");
+  EXPECT_EQ(home_in(0), "/root-of-the-test");
 }
 
 TEST_F(OwnerTest, a_recovery_by_root_makes_a_journal_that_the_service_can_write) {

@@ -232,8 +232,9 @@ std::optional<SegmentPath> parse_segment_path(const std::string& audio_folder,
   return SegmentPath{match[1], match[2], match[3], *bucket_ts};
 }
 
-std::vector<std::string> oldest_segments(const std::string& audio_folder, size_t most) {
-  std::vector<std::string> found;
+std::deque<std::string> oldest_segments(const std::string& audio_folder, size_t most,
+                                        const std::atomic<bool>& stop) {
+  std::deque<std::string> found;
   for (const fs::path& day : folders_in(audio_folder)) {
     std::set<std::pair<std::string, std::string>>
         oldest;  // names, which begin with the time; paths
@@ -242,6 +243,7 @@ std::vector<std::string> oldest_segments(const std::string& audio_folder, size_t
                                            error);
     for (const fs::recursive_directory_iterator end; !error && entry != end;
          entry.increment(error)) {
+      if (stop) return {};
       std::pair file(entry->path().filename().string(), entry->path().string());
       const bool full = oldest.size() == most - found.size();
       if ((full && *oldest.rbegin() < file) || !parse_segment_path(audio_folder, file.second))

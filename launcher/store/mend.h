@@ -28,10 +28,6 @@ struct SegmentPath {
 std::optional<SegmentPath> parse_segment_path(const std::string& audio_folder,
                                               const std::string& path);
 
-/// At most `most` segments' files below `audio_folder`, the oldest by their names first. Reads the
-/// folders of the oldest days only. Blocks on the disk.
-std::vector<std::string> oldest_segments(const std::string& audio_folder, size_t most);
-
 struct MendResult {
   uint64_t files = 0;              ///< whole WAV files found
   uint64_t salvaged = 0;           ///< of them, completed now: a killed worker had left them
@@ -43,6 +39,11 @@ struct MendResult {
 };
 
 inline const std::atomic<bool> kNeverStopped = false;
+
+/// At most `most` segments' files below `audio_folder`, the oldest by their names first; none when
+/// `stop` is set. Goes through all files of the oldest days: seconds, where there are millions.
+std::deque<std::string> oldest_segments(const std::string& audio_folder, size_t most,
+                                        const std::atomic<bool>& stop = kNeverStopped);
 
 /// Goes through the WAV files of one trace, or of all, below `audio_folder`: gives each without a
 /// row its row, completes what a killed worker left (a .part file that nobody holds open), and

@@ -19,7 +19,7 @@ constexpr std::array kForRoom = {RowKind::kSegment,   RowKind::kMetric,    RowKi
                                  RowKind::kUtterance, RowKind::kKnobEvent, RowKind::kTrace};
 constexpr uint64_t kSpareBytes = 32 << 20;  // that the journal may keep for rows to come
 constexpr uint64_t kFilesPerLook = 64, kRowsPerLook = 5000;
-constexpr size_t kFilesWithoutRows = 1024;  // per look: ten seconds of a hundred calls
+constexpr size_t kFilesPerWalk = 16384;  // some minutes of a hundred calls; a walk takes seconds
 constexpr std::chrono::minutes kTellEvery{5};
 constexpr size_t kMaxTold = 1000;
 
@@ -203,11 +203,14 @@ void Retention::give_back(Removal& removal) const {
 /// To open the journal or to delete a row takes room itself; WAV files go without. Their rows go
 /// when that is possible.
 void Retention::remove_oldest_files() {
+  const auto helps = [this] {
+    return !stopping_ && watch_.look_at_disks().is_helped_by(RowKind::kSegment);
+  };
+  if (oldest_files_.empty() && helps())
+    oldest_files_ = oldest_segments(options_.audio_folder, kFilesPerWalk, stopping_);
   Removed removed;
-  for (const std::string& file : oldest_segments(options_.audio_folder, kFilesWithoutRows)) {
-    if (!watch_.look_at_disks().is_helped_by(RowKind::kSegment)) break;
-    remove_segment_file(options_.audio_folder, file, removed);
-  }
+  for (; !oldest_files_.empty() && helps(); oldest_files_.pop_front())
+    remove_segment_file(options_.audio_folder, oldest_files_.front(), removed);
   note_room(removed);
 }
 
@@ -236,7 +239,7 @@ std::string Retention::time_ago(std::chrono::nanoseconds age) const {
 
 bool Retention::pause(std::chrono::nanoseconds time) {
   std::unique_lock lock(mutex_);
-  return !wake_.wait_for(lock, time, [this] { return stopping_; });
+  return !wake_.wait_for(lock, time, [this] { return stopping_.load(); });
 }
 
 void Retention::count(const Removed& removed, RowCounts RetentionHealth::*to) {

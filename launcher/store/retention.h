@@ -3,9 +3,11 @@
 // when the disk is full.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -107,13 +109,15 @@ class Retention {
   std::set<std::string> told_;  // problems
   RowCounts untold_;            // removed for room and not logged yet
   uint64_t untold_files_ = 0;
-  uint64_t segments_lost_ = 0;  // by the journal; their files have no row
+  std::deque<std::string> oldest_files_;  // found by the last walk and not removed yet
+  uint64_t segments_lost_ = 0;            // by the journal; their files have no row
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   RetentionHealth health_;
-  bool asked_ = true, stopping_ = false;
-  std::thread thread_;  // last: it uses everything above
+  bool asked_ = true;
+  std::atomic<bool> stopping_ = false;  // set under the mutex
+  std::thread thread_;                  // last: it uses everything above
 };
 
 }  // namespace dragoman

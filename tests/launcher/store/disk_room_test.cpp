@@ -2,6 +2,9 @@
 // What goes when the disk is full, and what happens to calls' rows meanwhile.
 #include "launcher/store/disk_room.h"
 
+#include <sys/inotify.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cstring>
 #include <fstream>
@@ -218,6 +221,21 @@ TEST_F(FullDiskTest, the_oldest_files_go_even_if_there_is_no_room_to_open_the_jo
   EXPECT_FALSE(fs::exists(segment_file(0)));
   EXPECT_TRUE(fs::exists(segment_file(199)));
   EXPECT_LT(retention.health().deleted_files, 150u);
+}
+
+TEST_F(FullDiskTest, no_folder_is_read_while_there_is_room_and_the_journal_cannot_be_opened) {
+  add_segments(*Journal::open(path()), 3, 100);
+  std::ofstream(path()) << std::string(8192, 'x');
+  const int watch = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  ASSERT_GE(::inotify_add_watch(watch, audio().c_str(), IN_OPEN), 0);
+  {
+    Retention retention(options({.least_free_bytes = 0}));
+    EXPECT_TRUE(wait_until([&] { return retention.health().looks > 2; }));
+    EXPECT_NE(retention.health().last_error, "");
+  }
+  char event[4096];
+  EXPECT_EQ(::read(watch, event, sizeof event), -1) << "somebody has read the folder";
+  ::close(watch);
 }
 
 TEST_F(FullDiskTest, an_upgrade_waits_for_the_room_it_needs_and_says_how_much) {

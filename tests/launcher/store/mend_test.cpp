@@ -143,6 +143,15 @@ TEST_F(MendTest, names_files_that_are_no_segments) {
   EXPECT_EQ(result.rows_added, 0u);
 }
 
+TEST_F(MendTest, the_oldest_segments_are_found_until_that_is_stopped) {
+  const std::string old = segment_file("20260301T120000Z.wav", "t9");
+  write_wav(segment_file("20260301T120005Z.wav"), 100);
+  write_wav(old, 100);
+  EXPECT_EQ(oldest_segments(audio(), 1), std::deque{old});
+  const std::atomic<bool> stop = true;
+  EXPECT_TRUE(oldest_segments(audio(), 1, stop).empty());
+}
+
 TEST_F(MendTest, the_mender_works_on_its_own_thread) {
   write_wav(segment_file("20260301T120005Z.wav"), 80'000);
   Mender mender(audio(), path(), *journal_);

@@ -26,14 +26,19 @@ struct PgRemoval::Table {
 
   /// $1: from which time on, $2: before which, $3: how many rows. A row's time never lies before
   /// that of the last step, so the entries that earlier steps left in the index are not read again.
+  /// What was found is fetched by its place (ctid), which a row of another partition has, too: it
+  /// is meant only together with its partition (tableoid). IS TRUE keeps that from becoming a join,
+  /// of which the planner would have to guess the order.
   std::string step() const {
-    const std::string table = name, at = time;
+    const std::string table = std::string(name) + " AS t", at = time,
+                      is_old = at + " >= $1::timestamptz AND " + at + " < $2::timestamptz";
     return "WITH turn AS MATERIALIZED (SELECT pg_try_advisory_xact_lock(" + std::string(kTurn) +
-           ") AS mine), gone AS (DELETE FROM " + table +
-           " AS t WHERE ctid = ANY (ARRAY(SELECT t.ctid FROM " + table +
-           " AS t WHERE (SELECT mine FROM turn) AND " + at + " >= $1::timestamptz AND " + at +
-           " < $2::timestamptz" + more + " ORDER BY " + at +
-           " LIMIT $3::bigint FOR UPDATE OF t SKIP LOCKED)) RETURNING " + at +
+           ") AS mine), found AS MATERIALIZED (SELECT t.tableoid AS part, t.ctid AS place FROM " +
+           table + " WHERE (SELECT mine FROM turn) AND " + is_old + more + " ORDER BY " + at +
+           " LIMIT $3::bigint FOR UPDATE OF t SKIP LOCKED), gone AS (DELETE FROM " + table +
+           " WHERE ctid = ANY (ARRAY(SELECT place FROM found)) AND ((tableoid, ctid) IN (SELECT "
+           "part, place FROM found)) IS TRUE AND " +
+           is_old + " RETURNING " + at +
            " AS at) SELECT (SELECT mine FROM turn), count(*), max(at), (extract(epoch FROM "
            "clock_timestamp() - statement_timestamp()) * 1e9)::bigint FROM gone";
   }

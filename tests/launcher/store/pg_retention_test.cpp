@@ -226,6 +226,35 @@ TEST_F(PgRetentionTest, a_bucket_whose_measurements_are_gone_goes_too) {
   EXPECT_EQ(ask_server("SELECT count(*) FROM station_buckets"), "0");
 }
 
+// Rows are told apart by their place, which is a row's own in its partition only.
+TEST_F(PgRetentionTest, young_rows_of_a_partitioned_table_stay_and_old_ones_go) {
+  server().run(
+      "ALTER TABLE metrics_agg_5s RENAME TO plain; CREATE TABLE metrics_agg_5s (LIKE plain "
+      "INCLUDING ALL) PARTITION BY RANGE (bucket_ts); CREATE TABLE first PARTITION OF "
+      "metrics_agg_5s FOR VALUES FROM ('2026-01-01') TO ('2026-02-10'); CREATE TABLE second "
+      "PARTITION OF metrics_agg_5s FOR VALUES FROM ('2026-02-10') TO ('2026-02-20'); CREATE TABLE "
+      "rest PARTITION OF metrics_agg_5s DEFAULT");
+  const auto fill = [](const std::string& trace, const std::string& start) {
+    server().run("INSERT INTO metrics_agg_5s SELECT '" + trace +
+                 "', 'St_3', 'PRE', 'parameter_' || i % 20, '" + start +
+                 "'::timestamptz + i / 20 * interval '5 s', 5000, 1, 1, 1, 1, 1 FROM "
+                 "generate_series(0, 1999) i");
+  };
+  fill("oldest", "2026-02-01T12:00:00Z");
+  fill("old", "2026-02-15T12:00:00Z");
+  fill("young", "2026-03-01T11:00:00Z");
+  PgConnection holder(PgTarget(server().conninfo(), ""), {});
+  holder.run(
+      "BEGIN; SELECT * FROM metrics_agg_5s WHERE trace_id = 'old' AND metric_key = 'parameter_7' "
+      "FOR UPDATE");
+  auto retention = retain();
+  ASSERT_TRUE(ran(*retention)) << retention->health().last_error;
+  EXPECT_EQ(ask_server("SELECT string_agg(trace_id || ' ' || rows, ',' ORDER BY trace_id) FROM "
+                       "(SELECT trace_id, count(*) AS rows FROM metrics_agg_5s GROUP BY 1) x"),
+            "old 100,young 2000");
+  EXPECT_EQ(retention->health().deleted[RowKind::kMetric], 3900u);
+}
+
 // As after days without a call: all had been removed when the table was analyzed last.
 TEST_F(PgRetentionTest, reads_little_of_what_stays_even_where_statistics_are_of_an_emptied_table) {
   const std::string young =

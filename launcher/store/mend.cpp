@@ -13,7 +13,6 @@
 #include <regex>
 #include <set>
 
-#include "launcher/store/database.h"
 #include "launcher/store/iso_time.h"
 #include "plugins/common/wav_file.h"
 
@@ -23,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxProblems = 20, kMaxTold = 1000;
-constexpr int kRowsPerPage = 1000;
+constexpr size_t kRowsPerPage = 1000;
 constexpr char kTracePrefix[] = "trace_";
 constexpr uint64_t kWavHeaderBytes = 44;
 
@@ -100,7 +99,7 @@ class Mending {
     if (only) {
       count_missing(known_files(*only));
     } else {
-      count_rows_without_file();
+      result_.rows_without_file = count_segments(database_, stop_).without_file;
     }
     for (const auto& [trace_id, folders] : find_traces(audio_folder_, only)) {
       if (stop_) break;
@@ -111,24 +110,6 @@ class Mending {
   }
 
  private:
-  /// Some rows at a time: whoever holds a view of the journal for long keeps its log from ending.
-  void count_rows_without_file() {
-    Statement page = database_.prepare(
-        "SELECT rowid, file_path FROM audio_segments_5s WHERE rowid > ? ORDER BY rowid LIMIT ?");
-    size_t seen = kRowsPerPage;
-    for (int64_t last = 0; seen == kRowsPerPage && !stop_;) {
-      page.bind(1, last);
-      page.bind(2, int64_t{kRowsPerPage});
-      std::set<std::string> files;
-      for (seen = 0; page.step(); ++seen) {
-        last = page.number(0);
-        files.insert(page.text(1));
-      }
-      page.reset();
-      count_missing(files);
-    }
-  }
-
   void count_missing(const std::set<std::string>& files) {
     for (const std::string& file : files) {
       if (stop_) return;
@@ -255,6 +236,29 @@ std::deque<std::string> oldest_segments(const std::string& audio_folder, size_t 
     if (found.size() >= most) break;
   }
   return found;
+}
+
+SegmentCount count_segments(Database& database, const std::atomic<bool>& stop) {
+  Statement page = database.prepare(
+      "SELECT rowid, file_path FROM audio_segments_5s WHERE rowid > ? ORDER BY rowid LIMIT ?");
+  SegmentCount count;
+  std::vector<std::string> files(kRowsPerPage);
+  for (int64_t last = 0; files.size() == kRowsPerPage && !stop;) {
+    files.clear();
+    page.bind(1, last);
+    page.bind(2, int64_t{kRowsPerPage});
+    while (page.step()) {
+      last = page.number(0);
+      files.push_back(page.text(1));
+    }
+    page.reset();
+    for (const std::string& file : files) {
+      if (stop) break;
+      ++count.rows;
+      if (::access(file.c_str(), F_OK) != 0) ++count.without_file;
+    }
+  }
+  return count;
 }
 
 MendResult mend_segments(const std::string& audio_folder,

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "launcher/store/database.h"
 #include "launcher/store/journal.h"
 
 namespace dragoman {
@@ -44,6 +45,15 @@ inline const std::atomic<bool> kNeverStopped = false;
 /// `stop` is set. Goes through all files of the oldest days: seconds, where there are millions.
 std::deque<std::string> oldest_segments(const std::string& audio_folder, size_t most,
                                         const std::atomic<bool>& stop = kNeverStopped);
+
+struct SegmentCount {
+  uint64_t rows = 0, without_file = 0;
+};
+
+/// Looks for the file of every segment row. Has no view of the journal while it looks: as long as
+/// somebody has one, its log does not end and no row goes for room. Ends early when `stop` is set.
+/// Blocks on the disk. Throws DatabaseError.
+SegmentCount count_segments(Database& database, const std::atomic<bool>& stop = kNeverStopped);
 
 /// Goes through the WAV files of one trace, or of all, below `audio_folder`: gives each without a
 /// row its row, completes what a killed worker left (a .part file that nobody holds open), and

@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <unistd.h>
-
-#include <cstring>
 #include <filesystem>
 #include <set>
 
@@ -12,6 +9,7 @@
 #include "launcher/store/iso_time.h"
 #include "launcher/store/journal.h"
 #include "launcher/store/maintain/steps.h"
+#include "launcher/store/mend.h"
 #include "launcher/store/removal.h"
 #include "plugins/common/wav_file.h"
 
@@ -164,12 +162,8 @@ std::string check_retention(const MaintainOptions& options) {
 std::string count_orphans(const MaintainOptions& options) {
   const fs::path audio = absolute(options.config.paths.audio);
   Database database = read_journal(options);
-  uint64_t rows = 0, without_file = 0, without_row = 0, unfinished = 0;
-  for (Statement files = database.prepare("SELECT file_path FROM audio_segments_5s");
-       files.step();) {
-    ++rows;
-    if (::access(files.text(0).c_str(), F_OK) != 0) ++without_file;
-  }
+  const auto [rows, without_file] = count_segments(database);
+  uint64_t without_row = 0, unfinished = 0;
   std::error_code error;
   if (rows && !fs::is_directory(audio, error))
     throw MaintainFailure(audio.string() + " is not there, but " + std::to_string(rows) +

@@ -50,11 +50,14 @@ void add_retention(const RetentionHealth& retention, Problems& problems) {
                             ". What is oldest is removed; free some space, or see max-disk-gb and "
                             "min-free-mb in [monitoring]"});
   // With a bound of one's own that is what it is for.
-  if (retention.deleted_for_room.total() > 0 && retention.room.most_bytes == 0)
+  const bool removed =
+      retention.deleted_for_room.total() > 0 || retention.deleted_files_for_room > 0;
+  if (removed && retention.room.most_bytes == 0)
     problems.push_back(
         {Kind::kLoss, "disk",
-         retention.deleted_for_room.text() +
-             " were removed before their time, for want of room; give the disk more, "
+         retention.deleted_for_room.text() + " and " +
+             std::to_string(retention.deleted_files_for_room) +
+             " WAV files were removed before their time, for want of room; give the disk more, "
              "or keep less (retention-hours in [monitoring])"});
 }
 

@@ -135,6 +135,7 @@ std::string object_of(const RetentionHealth& retention, std::chrono::hours keep)
       .raw("rows_deleted_for_room", object_of(retention.deleted_for_room))
       .raw("rows_deleted_orphans", object_of(retention.deleted_orphans))
       .count("files_deleted", retention.deleted_files)
+      .count("files_deleted_for_room", retention.deleted_files_for_room)
       .number("longest_lock_ms",
               static_cast<double>(retention.longest_lock.count()) / kMillisecondNs)
       .text_or_null("last_error", retention.last_error)

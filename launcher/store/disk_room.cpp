@@ -75,12 +75,12 @@ DiskRoom DiskWatch::look(Database& database) {
       static_cast<uint64_t>(database.number("PRAGMA page_count")) * page - room.unused_in_journal;
   room.can_shrink = database.number("PRAGMA auto_vacuum") == 2;  // incremental
   room.audio_bytes = audio_bytes_;
-  room.most_bytes = limits_.most_bytes;
   return room;
 }
 
 DiskRoom DiskWatch::look_at_disks() const {
   DiskRoom room;
+  room.most_bytes = limits_.most_bytes;
   const Space journal = space_at(path_, limits_.least_free_bytes);
   const Space audio = space_at(audio_folder_, limits_.least_free_bytes);
   room.journal_free = journal.free;

@@ -44,7 +44,7 @@ class DiskWatch {
 
   /// `database` is a connection to the journal. Throws DatabaseError.
   DiskRoom look(Database& database);
-  /// What can be told without the journal: how much is free.
+  /// What can be told without the journal: how much is free, not what is in use.
   DiskRoom look_at_disks() const;
   /// WAV files that this size in all have been removed since the last look.
   void removed(uint64_t bytes);

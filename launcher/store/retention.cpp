@@ -142,7 +142,11 @@ void Retention::make_room() {
   try {
     room = look();
   } catch (const DatabaseError&) {
-    note(watch_.look_at_disks());
+    DiskRoom room = watch_.look_at_disks();
+    const DiskRoom last = health().room;
+    room.journal_bytes = last.journal_bytes;
+    room.audio_bytes = last.audio_bytes;
+    note(room);
     remove_oldest_files();
     throw;
   }
@@ -230,6 +234,8 @@ void Retention::note_room(const Removed& removed) {
   untold_ += removed.rows;
   untold_files_ += removed.files;
   count(removed, &RetentionHealth::deleted_for_room);
+  std::lock_guard lock(mutex_);
+  health_.deleted_files_for_room += removed.files;
 }
 
 std::string Retention::time_ago(std::chrono::nanoseconds age) const {

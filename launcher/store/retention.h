@@ -46,6 +46,7 @@ struct RetentionHealth {
   RowCounts deleted_for_room;                ///< because the disk, or its share of it, was full
   RowCounts deleted_orphans;                 ///< their file is gone
   uint64_t deleted_files = 0;                ///< WAV files
+  uint64_t deleted_files_for_room = 0;       ///< of them; rows of theirs may be left
   DiskRoom room;                             ///< at the last look
   std::chrono::nanoseconds longest_lock{0};  ///< for which the journal's write lock was held
   std::string last_error;                    ///< of the last run or look; empty: it went well

@@ -116,7 +116,7 @@ constexpr char kJson[] =
     R"_(}, "rows_deleted_for_room": {"traces": 0, "knob_events": 0, "utterances": 0, "se)_"
     R"_(gments": 0, "knob_snapshots": 0, "metrics": 0, "total": 0}, "rows_deleted_orphan)_"
     R"_(s": {"traces": 0, "knob_events": 0, "utterances": 0, "segments": 0, "knob_snapsh)_"
-    R"_(ots": 0, "metrics": 0, "total": 0}, "files_deleted": 0, "longest_lock_ms": 3.25,)_"
+    R"_(ots": 0, "metrics": 0, "total": 0}, "files_deleted": 0, "files_deleted_for_room": 0, "longest_lock_ms": 3.25,)_"
     R"_( "last_error": null}, "shipper": {"state": "waiting", "since": "2026-03-01T12:00)_"
     R"_(:05.000000Z", "target": "monitoring_v2 on db", "rows_waiting": 12, "rows_shipped)_"
     R"_(": 34, "rows_refused": 0, "failed_attempts": 2, "last_error": "PostgreSQL monito)_"
@@ -215,6 +215,12 @@ TEST(Status, a_bound_of_ones_own_that_is_kept_is_no_loss) {
   status.store.retention.room.most_bytes = 4'000'000'000;
   EXPECT_THAT(parts_of(status), IsEmpty());
   EXPECT_THAT(shown(status), HasSubstr("audio 3.0 GB of 4.0 GB"));
+}
+
+TEST(Status, files_that_went_for_room_without_their_rows_are_a_loss) {
+  LauncherStatus status = well();
+  status.store.retention.deleted_files_for_room = 2000;
+  EXPECT_THAT(shown(status), HasSubstr("LOST   disk: no rows and 2000 WAV files were removed"));
 }
 
 TEST(Status, a_shipper_that_has_not_failed_yet_is_no_problem) {

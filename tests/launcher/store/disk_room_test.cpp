@@ -220,7 +220,24 @@ TEST_F(FullDiskTest, the_oldest_files_go_even_if_there_is_no_room_to_open_the_jo
   EXPECT_EQ(ask("SELECT group_concat(trace_id) FROM traces"), "t2");
   EXPECT_FALSE(fs::exists(segment_file(0)));
   EXPECT_TRUE(fs::exists(segment_file(199)));
-  EXPECT_LT(retention.health().deleted_files, 150u);
+  const RetentionHealth health = retention.health();
+  EXPECT_LT(health.deleted_files, 150u);
+  EXPECT_EQ(health.deleted_files_for_room, health.deleted_files);
+}
+
+TEST_F(FullDiskTest, what_the_journal_told_stays_while_it_cannot_be_opened) {
+  add_segments(*Journal::open(path()), 3, 10'000);
+  Retention retention(options({.most_bytes = 64 * kMegabyte, .least_free_bytes = 0}));
+  ASSERT_TRUE(wait_until([&] { return retention.health().looks > 1; }));
+  const DiskRoom before = retention.health().room;
+  std::ofstream(path()) << std::string(8192, 'x');
+  ASSERT_TRUE(wait_until([&] { return !retention.health().last_error.empty(); }));
+  const DiskRoom after = retention.health().room;
+  EXPECT_GT(after.audio_bytes, 30'000u);
+  EXPECT_EQ(after.audio_bytes, before.audio_bytes);
+  EXPECT_EQ(after.journal_bytes, before.journal_bytes);
+  EXPECT_EQ(after.most_bytes, 64 * kMegabyte);
+  EXPECT_GT(after.audio_free, 0u);
 }
 
 TEST_F(FullDiskTest, no_folder_is_read_while_there_is_room_and_the_journal_cannot_be_opened) {

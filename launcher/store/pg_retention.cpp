@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "launcher/store/iso_time.h"
@@ -18,11 +19,27 @@ namespace {
 
 constexpr char kTopic[] = "retention";
 
+constexpr uint64_t kHourNs = 3'600'000'000'000;
+/// A clock further off is set wrong; one that merely drifts matters to nobody's rows.
+constexpr uint64_t kMostClockError = kHourNs;
+
 uint64_t system_time() { return static_cast<uint64_t>(g_get_real_time()) * 1000; }
 
 PgRetentionOptions with_clock(PgRetentionOptions options) {
   if (!options.now) options.now = system_time;
   return options;
+}
+
+/// What is wrong with clocks of `here` and `there`, UTC ns; empty: nothing.
+std::string clock_trouble(const PgTarget& target, uint64_t here, uint64_t there) {
+  const uint64_t error = std::max(here, there) - std::min(here, there);
+  if (error <= kMostClockError) return {};
+  // Rounded so that neither whole hours nor a time zone's quarters read now so, now so.
+  const uint64_t hours = (error + kHourNs / 3) / kHourNs;
+  return "PostgreSQL " + target.name() + ": its clock is " + std::to_string(hours) + " h " +
+         (here > there ? "behind" : "ahead of") +
+         " this machine's, and old rows go by the one that is behind; set both right (timedatectl "
+         "set-ntp true)";
 }
 
 }  // namespace
@@ -83,28 +100,41 @@ void PgRetention::run() {
     } catch (const std::exception& error) {
       failed("PostgreSQL " + target_.name() + ": " + error.what(), false);
     }
+    std::lock_guard lock(mutex_);
+    ++health_.attempts;
   }
 }
 
 void PgRetention::work() {
   PgConnection connection(target_, options_.timeouts, stop_fd_);
   // Until the shipper has made the tables there is nothing to remove.
-  if (has_store(connection)) remove_old(connection);
+  if (has_store(connection))
+    remove_old(connection);
+  else
+    ended({}, "");
 }
 
 void PgRetention::remove_old(PgConnection& connection) {
-  const uint64_t now = options_.now(),
+  const uint64_t here = options_.now(), there = now_on_the_server(connection),
+                 now = std::min(here, there),
                  kept = static_cast<uint64_t>(std::chrono::nanoseconds(options_.keep).count());
   PgRemoval removal(connection,
                     {.step = options_.step, .pause = [this](auto time) { return pause(time); }});
   try {
     const PgRemoval::End end = removal.remove(iso_time(now > kept ? now - kept : 0));
     count(removal.take());
-    succeeded(end);
+    ended(end, clock_trouble(target_, here, there));
   } catch (...) {
     count(removal.take());
     throw;
   }
+}
+
+/// UTC ns; 0 for a time before 1970.
+uint64_t PgRetention::now_on_the_server(PgConnection& connection) const {
+  const PgRows rows =
+      connection.query("SELECT (extract(epoch FROM " + options_.server_now + ") * 1e6)::bigint");
+  return static_cast<uint64_t>(std::max(0LL, std::atoll(rows.text(0, 0).c_str()))) * 1000;
 }
 
 void PgRetention::count(const PgRemoved& removed) {
@@ -119,14 +149,21 @@ void PgRetention::count(const PgRemoved& removed) {
                           " hours");
 }
 
-void PgRetention::succeeded(PgRemoval::End end) {
-  std::lock_guard lock(mutex_);
-  health_.failed = 0;
-  health_.last_error.clear();
-  if (end == PgRemoval::End::kTurnOfAnother) ++health_.yielded;
-  if (end != PgRemoval::End::kDone) return;
-  ++health_.runs;
-  health_.last_run = system_time();
+/// `end`: nothing if there was nothing to remove from; `clocks`: what is wrong with them, if any.
+void PgRetention::ended(std::optional<PgRemoval::End> end, const std::string& clocks) {
+  const std::string text = log::printable(clocks);
+  bool is_new = false;
+  {
+    std::lock_guard lock(mutex_);
+    is_new = std::exchange(health_.last_error, text) != text;
+    health_.failed = 0;
+    if (end == PgRemoval::End::kTurnOfAnother) ++health_.yielded;
+    if (end == PgRemoval::End::kDone) {
+      ++health_.runs;
+      health_.last_run = system_time();
+    }
+  }
+  if (is_new && !text.empty()) log::warning(kTopic, text);
 }
 
 void PgRetention::failed(const std::string& message, bool is_told_by_the_shipper) {
@@ -134,8 +171,7 @@ void PgRetention::failed(const std::string& message, bool is_told_by_the_shipper
   bool is_new = false;
   {
     std::lock_guard lock(mutex_);
-    is_new = health_.last_error != text;
-    health_.last_error = text;
+    is_new = std::exchange(health_.last_error, text) != text;
     ++health_.failed;
   }
   if (is_new && !is_told_by_the_shipper)

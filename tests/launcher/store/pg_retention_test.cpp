@@ -6,6 +6,7 @@
 
 #include <atomic>
 
+#include "launcher/store/iso_time.h"
 #include "launcher/store/pg_schema.h"
 #include "tests/launcher/store/other_writer.h"
 #include "tests/launcher/store/shipper_fixture.h"
@@ -16,6 +17,7 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
+using testing::AllOf;
 using testing::HasSubstr;
 
 constexpr uint64_t kHourNs = 3600 * kSecondNs;
@@ -50,12 +52,14 @@ class PgRetentionTest : public ShipperTest {
     PgConnection connection(PgTarget(server().conninfo(), ""), {});
     migrate(connection, known_pg_migrations());
   }
-  /// It is noon, and three days are kept.
-  static PgRetentionOptions options() {
+  /// It is noon, here and on the server, and three days are kept.
+  static PgRetentionOptions options() { return options_at(kNoon); }
+  static PgRetentionOptions options_at(uint64_t now) {
     return {.keep = hours(72),
             .interval = hours(1),
             .timeouts = {.connect = milliseconds(5000), .statement = milliseconds(5000)},
-            .now = [] { return kNoon; }};
+            .now = [now] { return now; },
+            .server_now = "'" + iso_time(now) + "'::timestamptz"};
   }
   static std::unique_ptr<PgRetention> retain() { return retain(options()); }
   static std::unique_ptr<PgRetention> retain(const PgRetentionOptions& how) {
@@ -112,8 +116,55 @@ TEST_F(PgRetentionTest, nothing_goes_when_rows_are_kept_for_ever) {
   for_ever.keep = hours(0);
   auto retention = retain(for_ever);
   retention->run_now();
-  retention.reset();
+  // One that keeps three days, in another database, comes twice meanwhile.
+  server().make_database("control");
+  const PgTarget control(server().conninfo("control"), "");
+  {
+    PgConnection connection(control, {});
+    migrate(connection, known_pg_migrations());
+    connection.run(call_sql("old", "2020-01-01T00:00:00Z"));
+  }
+  PgRetention other(control, options());
+  ASSERT_TRUE(ran(other));
+  other.run_now();
+  ASSERT_TRUE(ran(other, 2));
+  EXPECT_EQ(other.health().deleted.total(), 11u);
+  EXPECT_EQ(retention->health().attempts, 0u);
   EXPECT_EQ(ask_server(kCounts), "1 2 1 1 1 5");
+}
+
+TEST_F(PgRetentionTest, a_clock_that_is_days_ahead_takes_no_young_row_and_is_told_of) {
+  server().run(call_sql("old", "2026-02-26T11:00:00Z") + call_sql("young", "2026-02-26T12:00:01Z"));
+  PgRetentionOptions ahead = options();
+  ahead.now = [] { return kNoon + 4 * 24 * kHourNs; };
+  PgRetentionOptions behind = options_at(kNoon + 4 * 24 * kHourNs);
+  behind.now = [] { return kNoon; };
+  for (const auto& [how, what] : {std::pair(ahead, "its clock is 96 h behind this machine's"),
+                                  std::pair(behind, "its clock is 96 h ahead of this machine's")}) {
+    auto retention = retain(how);
+    ASSERT_TRUE(ran(*retention));
+    EXPECT_THAT(retention->health().last_error,
+                AllOf(HasSubstr("monitoring_v2"), HasSubstr(what), HasSubstr("timedatectl")));
+    EXPECT_EQ(retention->health().failed, 0u);
+    EXPECT_EQ(ask_server(kCounts), "1 2 1 1 1 5");
+    EXPECT_EQ(ask_server("SELECT trace_id FROM traces"), "young");
+  }
+  auto retention = retain();
+  ASSERT_TRUE(ran(*retention));
+  EXPECT_EQ(retention->health().last_error, "");
+}
+
+TEST_F(PgRetentionTest, a_clock_that_is_days_ahead_is_measured_by_the_servers_own) {
+  server().run(call_sql("young", "now") + "UPDATE traces SET ended_at = now()");
+  PgRetentionOptions ahead{.keep = hours(72)};
+  ahead.now = [] { return static_cast<uint64_t>(g_get_real_time()) * 1000 + 4 * 24 * kHourNs; };
+  auto retention = retain(ahead);
+  ASSERT_TRUE(ran(*retention));
+  EXPECT_THAT(retention->health().last_error, HasSubstr("96 h behind"));
+  EXPECT_EQ(ask_server(kCounts), "1 2 1 1 1 5");
+  retention = retain({.keep = hours(72)});
+  ASSERT_TRUE(ran(*retention));
+  EXPECT_EQ(retention->health().last_error, "");
 }
 
 TEST_F(PgRetentionTest, what_it_removed_is_not_shipped_again) {
@@ -122,9 +173,7 @@ TEST_F(PgRetentionTest, what_it_removed_is_not_shipped_again) {
   auto shipper = start();
   ASSERT_TRUE(ship(*shipper));
   server().run("UPDATE traces SET ended_at = started_at");
-  PgRetentionOptions later = options();
-  later.now = [] { return kNoon + 73 * kHourNs; };
-  auto retention = retain(later);
+  auto retention = retain(options_at(kNoon + 73 * kHourNs));
   ASSERT_TRUE(ran(*retention));
   EXPECT_EQ(ask_server(kCounts), "0 0 0 0 0 0");
   shipper = start();
@@ -137,9 +186,7 @@ TEST_F(PgRetentionTest, what_it_removed_is_not_shipped_again) {
 
 TEST_F(PgRetentionTest,
        rows_that_are_old_when_they_come_go_at_the_next_run_while_shipping_goes_on) {
-  PgRetentionOptions later = options();
-  later.now = [] { return kNoon + 90 * 24 * kHourNs; };
-  auto retention = retain(later);
+  auto retention = retain(options_at(kNoon + 90 * 24 * kHourNs));
   append_metrics(0, 30'000);
   auto shipper = start();
   ASSERT_TRUE(eventually([&] {
@@ -291,12 +338,16 @@ TEST_F(PgRetentionTest, missing_rights_are_named_with_the_cure) {
 TEST_F(PgRetentionTest, a_database_without_tables_yet_is_left_alone) {
   server().make_database("bare");
   PgRetention retention(PgTarget(server().conninfo("bare"), ""), options());
+  ASSERT_TRUE(eventually([&] { return retention.health().attempts == 1; }));
+  const PgRetentionHealth health = retention.health();
+  EXPECT_EQ(health.runs + health.yielded + health.failed, 0u);
+  EXPECT_EQ(health.last_error, "");
+  EXPECT_EQ(server().ask("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", "bare"),
+            "0");
+  PgConnection connection(PgTarget(server().conninfo("bare"), ""), {});
+  migrate(connection, known_pg_migrations());
   retention.run_now();
-  EXPECT_TRUE(eventually([&] {
-    return server().ask("SELECT count(*) FROM pg_stat_activity WHERE datname = 'bare'",
-                        "postgres") == "0";
-  }));
-  EXPECT_EQ(retention.health().last_error, "");
+  EXPECT_TRUE(ran(retention)) << "when the tables are there";
 }
 
 TEST_F(PgRetentionTest, ends_at_once_in_the_middle_of_a_step) {

@@ -87,10 +87,22 @@ void make_file(const std::string& path) {
   }
 }
 
+/// A disk with room for bytes, but for no more files, is full, too: of a log that it could not make
+/// SQLite says only that it cannot open it.
+void refuse_if_no_file_can_be_made(const std::string& path) {
+  g_autofree char* folder = g_path_get_dirname(path.c_str());
+  const int file = ::open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  if (file >= 0) {
+    ::close(file);
+  } else if (errno == ENOSPC || errno == EDQUOT) {
+    refuse("no file can be made beside it (see 'df -i'): ");
+  }
+}
+
 /// An open journal file with its schema up to date, and which file it was.
 class OpenFile {
  public:
-  explicit OpenFile(const std::string& path) : path_(path), database_(open_database(path)) {
+  explicit OpenFile(const std::string& path) : path_(path), database_(open(path)) {
     writer_ = std::make_unique<RowWriter>(database_);
     ::stat(path.c_str(), &identity_);
   }
@@ -103,8 +115,17 @@ class OpenFile {
   }
 
  private:
-  static Database open_database(const std::string& path) {
+  static Database open(const std::string& path) {
     make_file(path);
+    try {
+      return open_database(path);
+    } catch (const DatabaseError& error) {
+      if (error.primary_code() == SQLITE_CANTOPEN) refuse_if_no_file_can_be_made(path);
+      throw;
+    }
+  }
+
+  static Database open_database(const std::string& path) {
     Database database(path, DatabaseAccess::kReadWrite);
     // Incremental: what the retention removes can go back to the disk, page by page; it has to be
     // said before the first table. FULL syncs the write-ahead log at every commit: a power cut

@@ -205,6 +205,25 @@ TEST_F(FullDiskTest, a_journal_that_cannot_be_opened_at_first_keeps_rows_until_i
   EXPECT_EQ(ask("SELECT group_concat(trace_id) FROM traces"), "t1,t2");
 }
 
+TEST_F(FullDiskTest, a_disk_on_which_no_more_files_can_be_made_is_full) {
+  SmallDisk disk(folder(), "8m,nr_inodes=20");
+  if (!disk.mounted()) GTEST_SKIP() << "no small disk can be mounted here";
+  Journal::open(path())->append(trace_row("t1"));
+  std::vector<std::string> files;
+  do {
+    files.push_back(folder() + "/" + std::to_string(files.size()));
+  } while (std::ofstream(files.back()).is_open());
+  auto journal = Journal::open(path(), {.interval = std::chrono::milliseconds(10)});
+  journal->append(trace_row("t2"));
+  journal->flush();
+  EXPECT_EQ(journal->waiting(), 1u);
+  EXPECT_NE(journal->health().last_error.find("the disk is full"), std::string::npos)
+      << journal->health().last_error;
+  for (const std::string& file : files) fs::remove(file);
+  EXPECT_TRUE(wait_until([&] { return journal->waiting() == 0; }));
+  EXPECT_EQ(ask("SELECT group_concat(trace_id) FROM traces"), "t1,t2");
+}
+
 TEST_F(FullDiskTest, the_oldest_files_go_even_if_there_is_no_room_to_open_the_journal) {
   SmallDisk disk(folder(), "8m");
   if (!disk.mounted()) GTEST_SKIP() << "no small disk can be mounted here";

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "launcher/store/pg_schema.h"
+
 namespace dragoman {
 namespace {
 
@@ -75,14 +77,15 @@ PgRemoval::PgRemoval(PgConnection& connection, PgRemovalOptions options)
     : connection_(connection), options_(std::move(options)), step_(options_.step, kFirstStep) {}
 
 /// A table that was analyzed when it was empty, after days without a call, counts as empty however
-/// much it has now: until autovacuum comes, steps and triggers would read all of it for a row.
+/// much it has now, and likewise a partition: until autovacuum comes, steps and triggers would read
+/// all of it for a row.
 void PgRemoval::renew_statistics() {
   const PgRows tables = connection_.query(
-      "SELECT quote_ident(relname) FROM pg_class WHERE relnamespace = "
-      "current_schema()::regnamespace "
-      "AND relname IN ('traces', 'metrics_agg_5s', 'audio_segments_5s', 'knob_snapshots_5s', "
-      "'knob_events', 'utterances', 'station_buckets') AND reltuples <= 0 AND "
-      "pg_relation_size(oid) > 0 AND pg_has_role(relowner, 'USAGE')");
+      "SELECT oid::regclass FROM pg_class WHERE relkind = 'r' AND coalesce(pg_partition_root(oid), "
+      "oid) IN (SELECT oid FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND "
+      "relname IN (" +
+      busy_tables() +
+      ")) AND reltuples <= 0 AND pg_relation_size(oid) > 0 AND pg_has_role(relowner, 'USAGE')");
   for (int table = 0; table < tables.size(); ++table)
     connection_.run("ANALYZE " + tables.text(table, 0));
 }

@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 
+#include "launcher/store/ship_table.h"
+
 namespace dragoman {
 namespace {
 
@@ -58,6 +60,12 @@ void take_over(PgConnection& connection, std::span<const Migration> migrations, 
 }  // namespace
 
 std::span<const Migration> known_pg_migrations() { return kMigrations; }
+
+std::string busy_tables() {
+  std::string all = "'station_buckets', 'shipping_marks'";
+  for (const ShipTable& table : ship_tables()) all += ", '" + table.name + "'";
+  return all;
+}
 
 bool has_store(PgConnection& connection) {
   return !connection.query("SELECT to_regclass('station_buckets')").is_null(0, 0);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "launcher/store/migrations.h"
 #include "launcher/store/pg_connection.h"
@@ -12,6 +13,10 @@ namespace dragoman {
 
 /// The migrations of PostgreSQL that this program knows, in order.
 std::span<const Migration> known_pg_migrations();
+
+/// The tables whose rows come and go: those that are shipped to and what goes with them. As SQL for
+/// IN (…): 'traces', 'utterances', …
+std::string busy_tables();
 
 /// True if the database has what a launcher ships to: from version 2 on. Takes no right on it.
 bool has_store(PgConnection& connection);

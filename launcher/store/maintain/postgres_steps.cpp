@@ -46,13 +46,12 @@ std::string on_postgresql(const MaintainOptions& options, const Work& work) {
 
 std::string vacuum_postgresql(const MaintainOptions& options) {
   return on_postgresql(options, [](PgConnection& connection, const PgTarget& target) {
-    // Ours are those that the migrations made; another program's tables are its own affair. Of one
-    // that is not this user's VACUUM would say nothing and do nothing.
+    // Another program's tables are its own affair. Of one that is not this user's VACUUM would say
+    // nothing and do nothing.
     const PgRows tables = connection.query(
         "SELECT quote_ident(tablename), pg_has_role(tableowner, 'USAGE') FROM pg_tables WHERE "
-        "schemaname = current_schema() AND tablename IN ('traces', 'metrics_agg_5s', "
-        "'audio_segments_5s', 'knob_snapshots_5s', 'knob_events', 'knob_event_origins', "
-        "'utterances', 'station_buckets', 'shipping_marks') ORDER BY 1");
+        "schemaname = current_schema() AND tablename IN (" +
+        busy_tables() + ") ORDER BY 1");
     std::string others;
     for (int i = 0; i < tables.size(); ++i) {
       if (tables.text(i, 1) == "t")

@@ -299,6 +299,10 @@ TEST_F(PgRetentionTest, young_rows_of_a_partitioned_table_stay_and_old_ones_go) 
   EXPECT_EQ(ask_server("SELECT string_agg(trace_id || ' ' || rows, ',' ORDER BY trace_id) FROM "
                        "(SELECT trace_id, count(*) AS rows FROM metrics_agg_5s GROUP BY 1) x"),
             "old 100,young 2000");
+  EXPECT_EQ(ask_server("SELECT string_agg(relname::text, ',' ORDER BY relname::text) FROM pg_class "
+                       "WHERE relname IN ('first', 'second', 'rest') AND reltuples > 0"),
+            "first,rest,second")
+      << "analyzed, as they were new";
   EXPECT_EQ(retention->health().deleted[RowKind::kMetric], 3900u);
 }
 

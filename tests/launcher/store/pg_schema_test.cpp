@@ -288,6 +288,18 @@ TEST_F(PgSchemaTest, refuses_a_database_newer_than_it_knows) {
   }
 }
 
+TEST_F(PgSchemaTest, every_table_is_a_busy_one_but_those_that_only_tell_what_the_database_is) {
+  migrate_all();
+  const std::string tables =
+      "SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_tables WHERE schemaname = "
+      "current_schema() AND tablename ";
+  EXPECT_EQ(ask_server(tables + "NOT IN (" + busy_tables() + ")"),
+            "schema_migrations,store_identity");
+  EXPECT_EQ(ask_server(tables + "IN (" + busy_tables() + ")"),
+            "audio_segments_5s,knob_events,knob_snapshots_5s,metrics_agg_5s,shipping_marks,station_"
+            "buckets,traces,utterances");
+}
+
 TEST_F(PgSchemaTest, launchers_that_migrate_at_once_take_turns) {
   std::vector<std::future<void>> all;
   for (int each = 0; each < 6; ++each)

@@ -6,7 +6,7 @@
 namespace dragoman {
 namespace {
 
-// The keys of all three tables begin with the trace.
+// Each table has an index that begins with the trace.
 constexpr char kEndOpen[] = R"sql(
 UPDATE traces SET ended_at = max(started_at,
   coalesce((SELECT max(bucket_ts) FROM metrics_agg_5s m WHERE m.trace_id = traces.trace_id), ''),

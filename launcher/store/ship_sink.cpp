@@ -9,6 +9,8 @@ namespace dragoman {
 namespace {
 
 constexpr char kUniqueViolation[] = "23505";
+/// So many rows of a batch, and none that is taken: the fault is the table's.
+constexpr size_t kMostRefused = 100;
 
 /// What can be done about an error of a server that answered.
 std::string cure(const PgTarget& target, const std::string& state) {
@@ -25,16 +27,15 @@ std::string cure(const PgTarget& target, const std::string& state) {
   if (state == "25006" || state == "25P02")
     return "it is read-only, a standby perhaps; name the primary, or add "
            "target_session_attrs=read-write";
-  if (state == "23514")
-    return "a table has no partition for the row; add the partition that is missing";
   if (state.starts_with("23"))
-    return "a constraint that was added there refuses the row; see the table with psql's \\d";
+    return "add the partition that is missing, or drop the constraint that was added to the table "
+           "(psql's \\d shows it)";
   if (state == "53100") return "its disk is full; free some space there";
   if (state == "53300") return "it has too many connections; raise max_connections";
   if (state == "57P03") return "it is starting or stopping; wait";
   if (state == "57014") return "it is slow or a lock is held; see pg_stat_activity";
   if (state.starts_with("57P") || state.starts_with("08")) return "see the server's log";
-  if (state.starts_with("42"))
+  if (state.starts_with("42") || state.starts_with("22"))
     return "a table is not as it should be; name another database, or compare it with "
            "data/migrations/postgresql";
   return "see the server's log";
@@ -86,6 +87,7 @@ void ShipSink::ship_rows(const std::string& origin, const ShipTable& table, cons
     if (!error.is_of_data()) throw;
     if (last - first == 1) {
       if (result.refused++ == 0) result.refusal = error.what();
+      if (result.refused == kMostRefused && result.shipped == 0) throw;
       return;
     }
   }

@@ -31,7 +31,8 @@ class ShipSink {
   int64_t mark(const std::string& origin, const ShipTable& table);
   /// Ships all rows of a batch (COPY into a temporary table, then merged; into the table itself
   /// while all are new) and the mark with them in one transaction. If some are refused for what
-  /// they hold, those are found by halving and left out.
+  /// they hold, those are found by halving and left out; if that is
+  /// every one of many, it is the table's fault and a failure.
   ShipResult ship(const std::string& origin, const ShipTable& table, const ShipBatch& batch);
 
  private:

@@ -27,7 +27,7 @@ DELETE FROM sqlite_sequence WHERE name = 'metrics_agg_5s';
 INSERT INTO sqlite_sequence (name, seq) SELECT 'metrics_agg_5s', seq FROM sqlite_sequence WHERE name = 'old_metrics';
 DROP TABLE old_metrics;
 CREATE INDEX metrics_agg_5s_by_station ON metrics_agg_5s (station_key, metric_key, bucket_ts);
-CREATE INDEX metrics_agg_5s_by_trace ON metrics_agg_5s (trace_id);
+CREATE INDEX metrics_agg_5s_by_trace ON metrics_agg_5s (trace_id, bucket_ts);
 -- What reports have means of, whatever the time: few rows of many.
 CREATE INDEX metrics_agg_5s_reported ON metrics_agg_5s (metric_key, bucket_ts, trace_id, station_key, tap, avg)
  WHERE metric_key IN ('snr_db', 'audio_level_dbfs', 'mos');

@@ -130,7 +130,8 @@ TEST_F(MaintainTest, a_journal_that_cannot_be_looked_at_just_now_is_not_called_d
 }
 
 TEST_F(MaintainTest, an_index_that_does_not_match_its_table_is_made_anew) {
-  run("PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, '(trace_id)', "
+  run("PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, '(trace_id, "
+      "bucket_ts)', "
       "'(trace_id, avg)') WHERE name = 'metrics_agg_5s_by_trace'");
   EXPECT_THAT(maintain::quick_check(options_), StartsWith("whole"));
   EXPECT_THAT(failure(maintain::integrity_check),

@@ -261,6 +261,19 @@ TEST_F(ShipperTest, rows_wait_for_the_partition_that_is_missing) {
   EXPECT_EQ(ask_server("SELECT count(*) FROM metrics_agg_5s"), "40");
 }
 
+TEST_F(ShipperTest, rows_wait_while_the_table_takes_none_of_them) {
+  ASSERT_TRUE(ship(*start()));
+  server().run("ALTER TABLE metrics_agg_5s ADD CONSTRAINT none CHECK (count < 0)");
+  append_metrics(0, 400);
+  auto shipper = start();
+  ASSERT_TRUE(eventually([&] { return shipper->status().state == ShipperState::kWaiting; }));
+  EXPECT_THAT(shipper->status().last_error, testing::HasSubstr("drop the constraint"));
+  server().run("ALTER TABLE metrics_agg_5s DROP CONSTRAINT none");
+  ASSERT_TRUE(ship(*shipper));
+  EXPECT_EQ(shipper->status().rows_refused, 0u);
+  EXPECT_EQ(ask_server("SELECT count(*) FROM metrics_agg_5s"), "400");
+}
+
 TEST_F(ShipperTest, turns_to_the_new_file_when_the_journal_is_made_anew) {
   append_metrics(0, 10, "old");
   auto shipper = start();

@@ -88,9 +88,9 @@ std::vector<StatusProblem> problems_of(const LauncherStatus& status);
 ///   journal_free_bytes, journal_floor_bytes, audio_free_bytes, audio_floor_bytes, is_short} (null:
 ///   not looked at yet) · retention {keep_hours (0: for ever), runs, looks, rows_deleted_old {…},
 ///   rows_deleted_for_room {…}, rows_deleted_orphans {…}, files_deleted, files_deleted_for_room,
-///   longest_lock_ms, last_error} · shipper {state ("connecting", "connected", "waiting"), since, target,
-///   rows_waiting, rows_shipped, rows_refused, failed_attempts, last_error} (null: nothing is
-///   shipped) · postgresql_retention {keep_hours, runs, runs_left_to_another, failed_runs,
+///   longest_lock_ms, last_error} · shipper {state ("connecting", "connected", "waiting"), since,
+///   target, rows_waiting, rows_shipped, rows_refused, failed_attempts, last_error} (null: nothing
+///   is shipped) · postgresql_retention {keep_hours, runs, runs_left_to_another, failed_runs,
 ///   last_run, rows_deleted {…}, longest_step_ms, last_error} (null likewise) · recording {enabled,
 ///   files_lost (not there, or not whole), audio_lost_ms} · salvage, of damaged journals {files,
 ///   rows_saved, rows_lost (about), last, working_on, last_error}
